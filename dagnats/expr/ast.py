@@ -1,0 +1,80 @@
+"""Nodes of CEL-JSON/1 expressions. Positions live in a side table keyed by `id`.
+
+Operators are calls of CEL's own function names (`_+_`, `_&&_`, `_?_:_`, `!_`, `-_`, `_[_]`), so
+the checker, the evaluator and the IR know one form. `id` never takes part in equality.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant: any JSON value (a whole constant subtree of a template counts as one)."""
+
+    value: Any
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ident:
+    """A root or a bound variable."""
+
+    name: str
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`operand.field`; `optional` is `operand.?field`, `test` is `has(operand.field)`."""
+
+    operand: "Expr"
+    field: str
+    optional: bool = False
+    test: bool = False
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, operator or method call; `target` is the receiver of a method."""
+
+    function: str
+    args: "tuple[Expr, ...]"
+    target: "Expr | None" = None
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list display."""
+
+    items: "tuple[Expr, ...]"
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A map display, entries in written order."""
+
+    entries: "tuple[tuple[Expr, Expr], ...]"
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """A macro over a list or map: `all`, `exists`, `exists_one`, `map`, `filter`."""
+
+    macro: str
+    over: "Expr"
+    variable: str
+    body: "Expr"
+    guard: "Expr | None" = None
+    id: int = dataclasses.field(default=0, compare=False)
+
+
+Expr = Literal | Ident | Select | Call | ListOf | MapOf | Comprehension
+
+INTERPOLATE = "@interpolate"
+"""Internal function of templates: joins scalars and text to one string."""

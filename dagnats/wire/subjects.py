@@ -1,0 +1,48 @@
+"""Every name that crosses NATS: streams, subjects, buckets. Build and parse here, nowhere else."""
+
+LOG_STREAM = "DAGNATS_LOG"
+SNAPSHOT_STREAM = "DAGNATS_SNAPSHOTS"
+HISTORY_STREAM = "WORKFLOW_HISTORY"
+WORKFLOWS_BUCKET = "workflows"
+PROGRAMS_BUCKET = "programs"
+
+HELLO = "dagnats.workers.hello"
+"""Where a worker announces itself; every engine listens, the answer names the partition."""
+
+API = "dagnats.api"
+HISTORY_ALL = "history.>"
+
+
+def log(partition: int) -> str:
+    """Return the subject of a partition's log."""
+    return f"log.{partition}"
+
+
+def snapshot_run(partition: int, run_id: str) -> str:
+    """Return the subject that holds the newest snapshot of a run."""
+    return f"snapshot.{partition}.run.{run_id}"
+
+
+def snapshot_mark(partition: int) -> str:
+    """Return the subject that says up to where the snapshots of a partition reach."""
+    return f"snapshot.{partition}.mark"
+
+
+def history(run_id: str) -> str:
+    """Return the subject on which every event of a run is published."""
+    return f"history.{run_id}"
+
+
+def engine(partition: int, op: str) -> str:
+    """Return the subject on which workers talk to a partition: `results`, `beat` or `bye`."""
+    return f"dagnats.engine.{partition}.{op}"
+
+
+def worker(worker_id: str) -> str:
+    """Return the subject on which a worker hears of tasks, acknowledgements and cancellations."""
+    return f"dagnats.worker.{worker_id}"
+
+
+def api(operation: str) -> str:
+    """Return the subject of a client operation such as `run.start`."""
+    return f"{API}.{operation}"

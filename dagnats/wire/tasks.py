@@ -1,0 +1,116 @@
+"""The native worker lane: what workers and engine say to each other, as JSON (docs/wire-protocol.md).
+
+A worker says `Hello` (request on `subjects.HELLO`, answered by `Welcome`), then receives `Deliver`
+on its own subject and sends `Results` and `Beat` to its engine. A result is the worker's until its
+key stands in `Deliver.accepted`; an unanswered one is sent again. The lease of an attempt ends
+`lease_ms` after the last beat that held it.
+"""
+
+from typing import Any
+
+import msgspec
+
+TASKS_PER_MESSAGE_MAX = 500
+CREDIT_MAX = 10_000
+MESSAGE_BYTES_MAX = 1_000_000
+
+
+class Held(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One delivery that a worker holds."""
+
+    run_id: str
+    step: str
+    attempt: int
+    delivery: int = 1
+    iteration: int = 0
+
+
+class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A worker announces the tasks it can do, how many at once, and what it still holds."""
+
+    worker_id: str
+    tasks: list[str]
+    concurrency: int
+    held: list[Held] = []
+
+
+class Welcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The engine's answer: where to send results, and how often to beat (a third of the lease)."""
+
+    partition: int
+    epoch: int
+    lease_ms: int
+    error: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One delivery of one attempt. `step` is the step path; `iteration` counts from 1 in loops."""
+
+    run_id: str
+    step: str
+    attempt: int
+    task: str
+    workflow: str
+    timeout_ms: int
+    delivery: int = 1
+    iteration: int = 0
+    input: Any = None
+    state: Any = None
+
+
+class Deliver(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Engine to worker: tasks to do, results taken (committed), attempts to stop.
+
+    A worker drops what carries an older `epoch` than it has seen from this partition. `hello` asks
+    it to announce itself again.
+    """
+
+    partition: int
+    epoch: int
+    tasks: list[Task] = []
+    accepted: list[Held] = []
+    cancel: list[Held] = []
+    hello: bool = False
+
+
+class TaskError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an attempt failed; `retry_after_ms` overrides the policy's delay."""
+
+    code: str
+    message: str
+    retryable: bool = True
+    retry_after_ms: int | None = None
+    details: Any = None
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The end of one delivery: `error` set means failed; `continued` asks for another iteration."""
+
+    run_id: str
+    step: str
+    attempt: int
+    delivery: int = 1
+    iteration: int = 0
+    output: Any = None
+    continued: bool = False
+    error: TaskError | None = None
+
+
+class Results(msgspec.Struct, frozen=True):
+    """Worker to engine: results, many per message."""
+
+    worker_id: str
+    results: list[Result]
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """Worker to engine: alive, and holding these deliveries."""
+
+    worker_id: str
+    held: list[Held]
+
+
+class Bye(msgspec.Struct, frozen=True):
+    """Worker to engine: draining, send nothing more."""
+
+    worker_id: str
