@@ -1,0 +1,69 @@
+"""A program made ready to run: adjacency both ways, names to indexes, expressions compiled once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagnats.expr.ast import Expr
+from dagnats.expr.check import references
+from dagnats.expr.evaluate import prepare as compile_expression
+from dagnats.ir.program import AgentLoopNode, Node, Program
+
+Evaluate = Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A compiled expression, and the indexes of the steps it reads."""
+
+    evaluate: Evaluate
+    reads: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the machine needs of a program, indexed by node."""
+
+    program: Program
+    digest: str
+    nodes: tuple[Node, ...]
+    index: dict[str, int]
+    dependencies: tuple[int, ...]
+    dependents: tuple[tuple[int, ...], ...]
+    when: tuple[Formula | None, ...]
+    inputs: tuple[Formula | None, ...]
+    until: dict[int, Formula]
+    initial_states: dict[int, Any]
+    output: Formula | None
+
+
+def prepare(program: Program, digest: str) -> Prepared:
+    """Compile everything of a verified program that a run evaluates; linear in its size."""
+    index = {node.id: i for i, node in enumerate(program.nodes)}
+    dependents: list[list[int]] = [[] for _ in program.nodes]
+    for i, node in enumerate(program.nodes):
+        for edge in node.edges:
+            dependents[edge.source].append(i)
+    loops = {i: n for i, n in enumerate(program.nodes) if isinstance(n, AgentLoopNode)}
+    return Prepared(
+        program=program,
+        digest=digest,
+        nodes=program.nodes,
+        index=index,
+        dependencies=tuple(len(node.edges) for node in program.nodes),
+        dependents=tuple(tuple(d) for d in dependents),
+        when=tuple(_formula(node.when, index) for node in program.nodes),
+        inputs=tuple(_formula(node.input, index) for node in program.nodes),
+        until={
+            i: formula for i, n in loops.items() if (formula := _formula(n.until, index)) is not None
+        },
+        initial_states={i: n.initial_state for i, n in loops.items()},
+        output=_formula(program.output, index),
+    )
+
+
+def _formula(expression: Expr | None, index: dict[str, int]) -> Formula | None:
+    if expression is None:
+        return None
+    reads = sorted({index[name] for name, _ in references(expression)})
+    return Formula(compile_expression(expression), tuple(reads))
