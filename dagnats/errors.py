@@ -5,6 +5,7 @@ DagnatsError
 ├── NoServerError       the operator: nothing listens there             (exit 3)
 ├── RefusedError        the server said no: not found, conflict, denied (exit 4)
 ├── UnavailableError    the server cannot now: log unwritable, disk full, timed out
+├── UncertainError      a write may or may not have been stored: recover from the log
 ├── FencedError         another owner has taken the partition
 ├── LimitError          a named limit was hit
 └── BrokenError         us: a stored thing is not what we wrote
@@ -41,6 +42,10 @@ class RefusedError(DagnatsError):
 
 class UnavailableError(DagnatsError):
     """The world did not answer or could not store; asking again later may help."""
+
+
+class UncertainError(DagnatsError):
+    """Nobody knows whether a write was stored; only reading the log again can tell."""
 
 
 class FencedError(DagnatsError):

@@ -1,0 +1,214 @@
+"""Which worker gets what next. Pure: time arrives as data.
+
+Waiting deliveries stand in one line per task, first come first served. Workers announce their
+tasks and how many they take at once; what they hold is counted here, so credit needs no messages of
+its own. Every delivery given out has a lease; a worker's beat extends the leases it names. All of
+this is rebuilt from the runs' states at start-up: it is a view, never the truth.
+"""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+DeliveryKey = tuple[str, int, int, int]
+"""Run id, step index, iteration, attempt."""
+
+GRACE_MS = 1_500
+"""A delivery younger than this may still be on its way to a worker that does not name it."""
+
+
+class Ticket(NamedTuple):
+    """One delivery of one attempt, waiting or held."""
+
+    run_id: str
+    step: int
+    iteration: int
+    attempt: int
+    delivery: int
+    task: str
+    input: Any
+    loop_state: Any
+
+    @property
+    def key(self) -> DeliveryKey:
+        """Return what names the attempt."""
+        return (self.run_id, self.step, self.iteration, self.attempt)
+
+
+class Lease:
+    """A delivery held by a worker until `until` (ms) unless it beats."""
+
+    __slots__ = ("delivery", "since", "until", "worker_id")
+
+    def __init__(self, worker_id: str, delivery: int, since: int, until: int) -> None:
+        self.worker_id = worker_id
+        self.delivery = delivery
+        self.since = since
+        self.until = until
+
+
+class Seat:
+    """A worker as the dispatcher sees it."""
+
+    __slots__ = ("concurrency", "draining", "held", "seen_at", "tasks", "worker_id")
+
+    def __init__(self, worker_id: str, tasks: frozenset[str], concurrency: int, now: int) -> None:
+        self.worker_id = worker_id
+        self.tasks = tasks
+        self.concurrency = concurrency
+        self.held: set[DeliveryKey] = set()
+        self.seen_at = now
+        self.draining = False
+
+    @property
+    def credit(self) -> int:
+        """Return how many more deliveries it takes now."""
+        return 0 if self.draining else self.concurrency - len(self.held)
+
+
+class Dispatcher:
+    """Lines of waiting tickets, seats of workers, and leases between them."""
+
+    def __init__(self, lease_ms: int) -> None:
+        self.lease_ms = lease_ms
+        self._lines: dict[str, deque[Ticket]] = {}
+        self._waiting: dict[DeliveryKey, Ticket] = {}
+        self._seats: dict[str, Seat] = {}
+        self._by_task: dict[str, deque[Seat]] = {}
+        self._leases: dict[DeliveryKey, Lease] = {}
+
+    @property
+    def waiting_count(self) -> int:
+        """Return how many deliveries wait."""
+        return len(self._waiting)
+
+    @property
+    def held_count(self) -> int:
+        """Return how many deliveries workers hold."""
+        return len(self._leases)
+
+    @property
+    def worker_count(self) -> int:
+        """Return how many workers are known."""
+        return len(self._seats)
+
+    def workers_for(self, task: str) -> int:
+        """Return how many workers can do a task."""
+        return len(self._by_task.get(task, ()))
+
+    def offer(self, ticket: Ticket) -> None:
+        """Let a delivery wait; replaces an older delivery of the same attempt."""
+        self._release(ticket.key)
+        self._waiting[ticket.key] = ticket
+        self._lines.setdefault(ticket.task, deque()).append(ticket)
+
+    def withdraw(self, key: DeliveryKey) -> str | None:
+        """Forget an attempt that has ended or is to end; returns the worker that holds it, if any."""
+        self._waiting.pop(key, None)
+        return self._release(key)
+
+    def seat(self, worker_id: str, tasks: frozenset[str], concurrency: int, now: int) -> None:
+        """Let a worker take part, or update what it announced."""
+        if worker_id in self._seats:
+            self.unseat(worker_id)
+        seat = Seat(worker_id, tasks, concurrency, now)
+        seat.held = {key for key, le in self._leases.items() if le.worker_id == worker_id}
+        self._seats[worker_id] = seat
+        for task in tasks:
+            self._by_task.setdefault(task, deque()).append(seat)
+
+    def unseat(self, worker_id: str) -> None:
+        """Send a worker nothing more; what it holds stays leased."""
+        seat = self._seats.pop(worker_id, None)
+        if seat is None:
+            return
+        seat.draining = True
+        for task in seat.tasks:
+            seats = self._by_task[task]
+            seats.remove(seat)
+            if not seats:
+                del self._by_task[task]
+
+    def knows(self, worker_id: str) -> bool:
+        """Whether a worker has announced itself."""
+        return worker_id in self._seats
+
+    def beat(self, worker_id: str, held: set[DeliveryKey], now: int) -> None:
+        """Extend the leases a worker names; those it should hold and does not know run out."""
+        seat = self._seats.get(worker_id)
+        if seat is not None:
+            seat.seen_at = now
+        for key in held:
+            lease = self._leases.get(key)
+            if lease is not None and lease.worker_id == worker_id:
+                lease.until = now + self.lease_ms
+
+    def disown(self, worker_id: str, held: set[DeliveryKey], now: int) -> None:
+        """End the leases of a worker that has just told all it holds, save what may be on its way."""
+        for key, lease in self._leases.items():
+            if (
+                lease.worker_id == worker_id
+                and key not in held
+                and now - lease.since > GRACE_MS
+            ):
+                lease.until = now
+
+    def restore(self, key: DeliveryKey, worker_id: str, delivery: int, now: int) -> None:
+        """Lease a delivery that a worker held before a takeover; the lease counts from now."""
+        self._leases[key] = Lease(worker_id, delivery, now - GRACE_MS - 1, now + self.lease_ms)
+
+    def assign(self, now: int, most: int) -> list[tuple[str, Ticket]]:
+        """Give out up to `most` waiting deliveries to workers with credit, in turn."""
+        given: list[tuple[str, Ticket]] = []
+        for task in list(self._lines):
+            seats = self._by_task.get(task)
+            if seats is not None:
+                self._assign_task(task, seats, now, most, given)
+        return given
+
+    def _assign_task(
+        self,
+        task: str,
+        seats: deque[Seat],
+        now: int,
+        most: int,
+        given: list[tuple[str, Ticket]],
+    ) -> None:
+        line = self._lines[task]
+        idle = 0
+        until = now + self.lease_ms
+        while line and idle < len(seats) and len(given) < most:
+            seat = seats[0]
+            if len(seat.held) >= seat.concurrency:
+                seats.rotate(-1)
+                idle += 1
+                continue
+            ticket = line.popleft()
+            key = ticket[:4]
+            if self._waiting.get(key) is not ticket:
+                continue  # withdrawn, or offered again since
+            del self._waiting[key]
+            self._leases[key] = Lease(seat.worker_id, ticket.delivery, now, until)
+            seat.held.add(key)
+            given.append((seat.worker_id, ticket))
+            if len(seats) > 1:
+                seats.rotate(-1)
+            idle = 0
+        if not line:
+            del self._lines[task]
+
+    def expired(self, now: int) -> list[tuple[DeliveryKey, int]]:
+        """Return the deliveries whose lease is over; silent workers lose their seat."""
+        for worker_id in [
+            w for w, seat in self._seats.items() if now - seat.seen_at > self.lease_ms
+        ]:
+            self.unseat(worker_id)
+        return [(key, le.delivery) for key, le in self._leases.items() if le.until <= now]
+
+    def _release(self, key: DeliveryKey) -> str | None:
+        lease = self._leases.pop(key, None)
+        if lease is None:
+            return None
+        seat = self._seats.get(lease.worker_id)
+        if seat is not None:
+            seat.held.discard(key)
+        return lease.worker_id

@@ -1,0 +1,145 @@
+"""What the engine asks of the world. Implemented by `jetstream`, and in memory by `testing`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Handler = Callable[[bytes, str], Awaitable[None]]
+"""Takes a message's payload and the subject to answer on (empty if none is wanted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A partition taken over: our epoch, the log's last sequence, and the next event's offset."""
+
+    epoch: int
+    seq: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One message of the log: its sequence, the offset of its first event, and its events as JSON."""
+
+    seq: int
+    offset: int
+    lines: tuple[bytes, ...]
+
+
+class EventLog(Protocol):
+    """The truth of one partition: appended by one owner at a time."""
+
+    async def take_over(self) -> Ownership:
+        """Become the owner; whoever was before is refused from now on."""
+        ...
+
+    async def append(self, offset: int, lines: Sequence[bytes]) -> int:
+        """Store events as one message and return its sequence once it is durable.
+
+        Raises FencedError when another owner has written, UnavailableError when nothing was stored
+        (retry the same), UncertainError when nobody knows.
+        """
+        ...
+
+    def read(self, after: int) -> AsyncIterator[LogEntry]:
+        """Yield all entries with a sequence above `after`, in order, up to the present end."""
+        ...
+
+    async def trim(self, below: int) -> None:
+        """Forget entries below a sequence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a checkpoint holds: log entries above `seq` are to be folded on top.
+
+    `runs` are encoded live runs, each at its own event sequence; `closed` are encoded lists of
+    summaries of ended runs, oldest first. A run that stands in both has ended.
+    """
+
+    seq: int
+    offset: int
+    chunk: int
+    runs: Mapping[str, bytes]
+    closed: Sequence[bytes]
+
+
+class Snapshots(Protocol):
+    """Shortens the fold; never the truth."""
+
+    async def load(self) -> Snapshot | None:
+        """Return the newest checkpoint, or None."""
+        ...
+
+    async def save_run(self, run_id: str, data: bytes) -> None:
+        """Store a live run, replacing its older snapshot."""
+        ...
+
+    async def save_closed(self, chunk: int, data: bytes) -> None:
+        """Store summaries of ended runs; only the newest chunks are kept."""
+        ...
+
+    async def mark(self, seq: int, offset: int, chunk: int) -> None:
+        """Declare everything saved so far to be the checkpoint at `seq`."""
+        ...
+
+    async def forget_runs(self, run_ids: Sequence[str]) -> None:
+        """Remove the snapshots of ended runs."""
+        ...
+
+
+class HistoryFeed(Protocol):
+    """The projection people tail: every event once, in order, as its own message."""
+
+    async def last_offset(self) -> int:
+        """Return the offset of the last event that is stored there, or -1."""
+        ...
+
+    async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
+        """Publish events without waiting for them to be stored."""
+        ...
+
+    async def last_event(self, run_id: str) -> bytes | None:
+        """Return the newest stored event of a run, or None."""
+        ...
+
+
+class ProgramStore(Protocol):
+    """Registered programs: aliases by name, bytes by digest."""
+
+    async def save_program(self, digest: str, data: bytes) -> None:
+        """Store a program; storing it again changes nothing."""
+        ...
+
+    async def load_program(self, digest: str) -> bytes | None:
+        """Return a program's canonical bytes, or None."""
+        ...
+
+    async def save_alias(self, name: str, data: bytes) -> None:
+        """Point a name at a digest."""
+        ...
+
+    async def load_aliases(self) -> Mapping[str, bytes]:
+        """Return all names with what they point at."""
+        ...
+
+
+class Bus(Protocol):
+    """Messages to and from workers and clients; nothing here is durable."""
+
+    async def subscribe(self, subject: str, handler: Handler) -> None:
+        """Call `handler` with each message, one at a time per subscription."""
+        ...
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Send a message."""
+        ...
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the epoch."""
+        ...
