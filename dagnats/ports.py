@@ -60,7 +60,6 @@ class Snapshot:
 
     seq: int
     offset: int
-    chunk: int
     runs: Mapping[str, bytes]
     closed: Sequence[bytes]
 
@@ -80,7 +79,7 @@ class Snapshots(Protocol):
         """Store summaries of ended runs; only the newest chunks are kept."""
         ...
 
-    async def mark(self, seq: int, offset: int, chunk: int) -> None:
+    async def mark(self, seq: int, offset: int) -> None:
         """Declare everything saved so far to be the checkpoint at `seq`."""
         ...
 
@@ -102,6 +101,10 @@ class HistoryFeed(Protocol):
 
     async def last_event(self, run_id: str) -> bytes | None:
         """Return the newest stored event of a run, or None."""
+        ...
+
+    async def read_run(self, run_id: str) -> Sequence[bytes]:
+        """Return all stored events of a run, in order."""
         ...
 
 
@@ -134,6 +137,14 @@ class Bus(Protocol):
 
     async def publish(self, subject: str, payload: bytes) -> None:
         """Send a message."""
+        ...
+
+    async def lost(self) -> None:
+        """Return once the connection breaks; what was sent last may not have arrived."""
+        ...
+
+    async def ready(self) -> None:
+        """Return once the connection stands (again)."""
         ...
 
 

@@ -1,0 +1,131 @@
+"""The runs of a partition: the live ones as state, the ended ones as a bounded list of summaries."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from dagnats.machine.prepared import Prepared
+from dagnats.machine.state import RunState
+
+CLOSED_MAX = 10_000
+"""This many ended runs are listed; older ones live on in their history."""
+
+CHUNK_SIZE = 500
+"""Summaries per stored chunk."""
+
+
+class Summary(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An ended run, without its outputs: those are in its history. Times in ms since the epoch."""
+
+    run_id: str
+    workflow: str
+    digest: str
+    status: str
+    started_at: int
+    ended_at: int
+    seq: int
+
+
+class Live:
+    """A live run: its state and program; who hears of its end; whether a snapshot is older."""
+
+    __slots__ = ("dirty", "notify", "program", "state")
+
+    def __init__(self, program: Prepared, state: RunState) -> None:
+        self.program = program
+        self.state = state
+        self.notify = ""
+        self.dirty = True
+
+
+class Closed:
+    """The newest ended runs, oldest first, numbered without gaps so that chunks of them line up.
+
+    `first` is the number of the oldest one that is still listed.
+    """
+
+    def __init__(self, first: int = 0, summaries: Iterable[Summary] = ()) -> None:
+        self._runs: OrderedDict[str, Summary] = OrderedDict((s.run_id, s) for s in summaries)
+        self.first = first
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __contains__(self, run_id: str) -> bool:
+        return run_id in self._runs
+
+    def get(self, run_id: str) -> Summary | None:
+        """Return the summary of an ended run that is still listed."""
+        return self._runs.get(run_id)
+
+    def newest_first(self) -> Iterator[Summary]:
+        """Yield all summaries."""
+        return reversed(self._runs.values())
+
+    @property
+    def total(self) -> int:
+        """Return how many runs have ever ended here: the number of the next summary."""
+        return self.first + len(self._runs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether no summary was ever dropped: an unlisted run has not ended."""
+        return self.first == 0
+
+    def add(self, summary: Summary) -> None:
+        """List an ended run; the oldest beyond `CLOSED_MAX` is dropped."""
+        if summary.run_id in self._runs:
+            return
+        self._runs[summary.run_id] = summary
+        if len(self._runs) > CLOSED_MAX:
+            self._runs.popitem(last=False)
+            self.first += 1
+
+    def chunks_since(self, total: int) -> Iterator[tuple[int, list[Summary]]]:
+        """Yield every chunk, by number, that holds a summary numbered `total` or above.
+
+        The oldest chunk may lack summaries that are no longer listed.
+        """
+        first_chunk = max(total, self.first) // CHUNK_SIZE
+        for chunk in range(first_chunk, -(-self.total // CHUNK_SIZE)):
+            start = max(chunk * CHUNK_SIZE, self.first)
+            stop = min((chunk + 1) * CHUNK_SIZE, self.total)
+            held = islice(self._runs.values(), start - self.first, stop - self.first)
+            yield chunk, list(held)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_state = msgspec.json.Decoder(RunState).decode
+_decode_chunk = msgspec.json.Decoder(tuple[int, list[Summary]]).decode
+
+
+def encode_state(state: RunState) -> bytes:
+    """Return a live run as bytes; `decode_state` gives the same state back, bit for bit."""
+    return _encode(state)
+
+
+def decode_state(data: bytes) -> RunState:
+    """Return a live run from its snapshot."""
+    return _decode_state(data)
+
+
+def encode_chunk(first: int, summaries: list[Summary]) -> bytes:
+    """Return summaries as bytes, with the number of the first."""
+    return _encode((first, summaries))
+
+
+def decode_closed(chunks: Iterable[bytes]) -> Closed:
+    """Return the list of ended runs from its chunks, oldest first; a gap drops what is before it."""
+    first, summaries = 0, list[Summary]()
+    for start, held in sorted((_decode_chunk(chunk) for chunk in chunks), key=_start):
+        if start != first + len(summaries):
+            first, summaries = start, []
+        summaries += held
+    return Closed(first, summaries)
+
+
+def _start(chunk: tuple[int, Any]) -> int:
+    return chunk[0]

@@ -1,0 +1,152 @@
+"""Checkpoints: what shortens the fold at start-up, taken at commit boundaries, never the truth.
+
+When a commit takes everything that was decided, the runs in memory are exactly what the log will
+hold once it is stored. That is the moment to encode the runs that have changed; they are saved in
+the background, then the mark says up to where the log is covered. Runs saved before their mark are
+newer than it and that is fine: a run's own sequence says which events it has already.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from dagnats.engine.book import CHUNK_SIZE, encode_chunk, encode_state
+from dagnats.engine.partition import Partition
+from dagnats.ports import Clock, EventLog, HistoryFeed, Snapshots
+
+EVENTS_PER_CHECKPOINT = 50_000
+CHECKPOINT_MS = 5_000
+"""After this long with anything new, a checkpoint is taken."""
+
+KEEP_LOG_MS = 600_000
+"""The log stays this long beyond a checkpoint: the history stream is synced much later than the log."""
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What one checkpoint will hold, encoded."""
+
+    offset: int
+    runs: list[tuple[str, bytes]] = field(default_factory=list)
+    chunks: list[tuple[int, bytes]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    total: int = 0
+
+
+class Checkpointer:
+    """Decides when a checkpoint is due, encodes it, saves it in the background, trims the log."""
+
+    def __init__(
+        self, *, snapshots: Snapshots, log: EventLog, feed: HistoryFeed, clock: Clock
+    ) -> None:
+        self._snapshots = snapshots
+        self._log = log
+        self._feed = feed
+        self._clock = clock
+        self._saving: asyncio.Task[None] | None = None
+        self._seq = 0
+        self._offset = 0
+        self._new_events = 0
+        self._last_at = clock.now_ms()
+        self._closed_total = 0
+        self._stored: set[str] = set()
+        self._marks: deque[tuple[int, int, int]] = deque()
+
+    def begin(self, seq: int, offset: int, closed_total: int, stored: set[str]) -> None:
+        """Start from a recovered partition: what is stored already, and the log's end."""
+        self._seq, self._offset = seq, offset
+        self._closed_total = closed_total
+        self._stored = stored
+
+    @property
+    def overdue_in_s(self) -> float:
+        """Return how long a quiet partition waits before its checkpoint; 0 if none is needed."""
+        if not self._new_events:
+            return 0.0
+        left = self._last_at + CHECKPOINT_MS - self._clock.now_ms()
+        return max(0.01, left / 1000)
+
+    def advanced(self, seq: int, events: int, offset: int) -> None:
+        """Note a commit."""
+        self._seq, self._offset = seq, offset
+        self._new_events += events
+
+    def capture(self, partition: Partition) -> Checkpoint | None:
+        """Encode a checkpoint if one is due and everything decided is in the commit being made."""
+        if not self._due() or not partition.outbox.drained:
+            return None
+        return self._encode(partition)
+
+    async def save_idle(self, partition: Partition) -> None:
+        """Take a checkpoint of a quiet partition: everything decided is committed."""
+        if self._new_events and partition.outbox.drained and self._idle():
+            self.save(self._encode(partition), self._seq)
+
+    def save(self, checkpoint: Checkpoint, seq: int) -> None:
+        """Store a checkpoint as of the log's sequence `seq`, in the background."""
+        self._saving = asyncio.create_task(self._save(checkpoint, seq))
+
+    async def close(self) -> None:
+        """Stop saving."""
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+
+    async def save_now(self, partition: Partition) -> None:
+        """Take a last checkpoint of a partition whose pump has stopped with nothing undecided."""
+        await self.close()
+        if partition.outbox.drained and self._new_events:
+            await self._save(self._encode(partition), self._seq)
+
+    def _idle(self) -> bool:
+        return self._saving is None or self._saving.done()
+
+    def _due(self) -> bool:
+        if not self._idle() or not self._new_events:
+            return False
+        if self._saving is not None and self._saving.done():
+            self._saving.result()  # a failed checkpoint is an engine failure, told by its cause
+            self._saving = None
+        waited = self._clock.now_ms() - self._last_at
+        return self._new_events >= EVENTS_PER_CHECKPOINT or waited >= CHECKPOINT_MS
+
+    def _encode(self, partition: Partition) -> Checkpoint:
+        checkpoint = Checkpoint(offset=partition.outbox.offset, total=partition.closed.total)
+        for run_id, live in partition.runs.items():
+            if live.dirty:
+                live.dirty = False
+                checkpoint.runs.append((run_id, encode_state(live.state)))
+        for chunk, summaries in partition.closed.chunks_since(self._closed_total):
+            first = max(chunk * CHUNK_SIZE, partition.closed.first)
+            checkpoint.chunks.append((chunk, encode_chunk(first, summaries)))
+        checkpoint.ended = [run_id for run_id in self._stored if run_id not in partition.runs]
+        self._new_events = 0
+        self._last_at = self._clock.now_ms()
+        return checkpoint
+
+    async def _save(self, checkpoint: Checkpoint, seq: int) -> None:
+        for chunk, data in checkpoint.chunks:
+            await self._snapshots.save_closed(chunk, data)
+        for run_id, data in checkpoint.runs:
+            await self._snapshots.save_run(run_id, data)
+            self._stored.add(run_id)
+        await self._snapshots.mark(seq, checkpoint.offset)
+        self._closed_total = checkpoint.total
+        await self._snapshots.forget_runs(checkpoint.ended)
+        self._stored.difference_update(checkpoint.ended)
+        self._marks.append((self._clock.now_ms(), seq, checkpoint.offset))
+        await self._trim()
+
+    async def _trim(self) -> None:
+        """Drop the log below the newest checkpoint that is old enough, if history has it."""
+        old = self._clock.now_ms() - KEEP_LOG_MS
+        below = None
+        while self._marks and self._marks[0][0] <= old:
+            below = self._marks.popleft()
+        if below is None:
+            return
+        _, seq, offset = below
+        if await self._feed.last_offset() >= offset - 1:
+            await self._log.trim(seq + 1)
+        else:
+            self._marks.appendleft(below)

@@ -1,0 +1,107 @@
+"""What has been decided and is not yet known: events to commit, and effects that wait for them.
+
+Inputs are applied to the runs in memory at once. Their events gather here in groups, each of which
+becomes one message of the log; what must follow (tasks, answers, receipts) rides with the group that
+holds the last event of its decision, and leaves when that group is durable. So nothing is ever said
+that a crash could take back. Groups are committed in order, one at a time.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from dagnats.machine.dispatch import Ticket
+from dagnats.machine.events import Event, encode
+from dagnats.wire.api import Ended
+from dagnats.wire.tasks import Held
+
+GROUP_BYTES_MAX = 256_000
+"""A group closes before it grows beyond this; one larger event is a group of its own."""
+
+PENDING_EVENTS_MAX = 20_000
+"""With more than this uncommitted, new runs are answered `busy`."""
+
+
+class Group:
+    """Events of one commit, as lines of JSON, with the run of each; and what follows the commit."""
+
+    __slots__ = (
+        "accepted",
+        "answers",
+        "cancels",
+        "deliveries",
+        "ended",
+        "lines",
+        "offset",
+        "run_ids",
+        "size_bytes",
+    )
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.lines: list[bytes] = []
+        self.run_ids: list[str] = []
+        self.size_bytes = 0
+        self.answers: list[tuple[str, bytes]] = []
+        self.deliveries: dict[str, list[Ticket]] = {}
+        self.accepted: dict[str, list[Held]] = {}
+        self.cancels: dict[str, list[Held]] = {}
+        self.ended: dict[str, list[Ended]] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to commit and nothing to say."""
+        return not (
+            self.lines
+            or self.answers
+            or self.deliveries
+            or self.accepted
+            or self.cancels
+            or self.ended
+        )
+
+
+class Outbox:
+    """Groups of one partition, oldest first; the last one is open."""
+
+    def __init__(self, partition: int, offset: int) -> None:
+        self.offset = offset
+        self.pending_events = 0
+        self._prefix = b'{"id":"%d-' % partition
+        self._sealed: deque[Group] = deque()
+        self.current = Group(offset)
+
+    def record(self, run_id: str, events: Sequence[Event]) -> None:
+        """Add events of a run; each gets the next offset, which with the partition is its id."""
+        prefix, offset, group = self._prefix, self.offset, self.current
+        for event in events:
+            line = b'%s%d",%s' % (prefix, offset, encode(event)[1:])
+            if group.size_bytes + len(line) > GROUP_BYTES_MAX and group.lines:
+                group = self._seal(offset)
+            group.lines.append(line)
+            group.run_ids.append(run_id)
+            group.size_bytes += len(line) + 1
+            offset += 1
+        self.offset = offset
+        self.pending_events += len(events)
+
+    def take(self) -> Group | None:
+        """Return the oldest group, or None when nothing waits."""
+        if self._sealed:
+            group = self._sealed.popleft()
+        elif self.current.empty:
+            return None
+        else:
+            group = self.current
+            self.current = Group(self.offset)
+        self.pending_events -= len(group.lines)
+        return group
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that was decided has been taken."""
+        return not self._sealed and self.current.empty
+
+    def _seal(self, offset: int) -> Group:
+        self._sealed.append(self.current)
+        self.current = Group(offset)
+        return self.current

@@ -1,0 +1,205 @@
+"""The commit loop of a partition: one append in flight, effects after its acknowledgement.
+
+While an append is on its way, inputs go on being applied and gather for the next one: the slower the
+disk, the larger the commits. After the acknowledgement answers and tasks leave at once; the history
+of a commit is published while the next one is in flight, for people can wait and workers should not.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from dagnats.engine.checkpoint import Checkpointer
+from dagnats.engine.outbox import Group
+from dagnats.engine.partition import Partition
+from dagnats.errors import UnavailableError
+from dagnats.machine.dispatch import Ticket
+from dagnats.ports import Bus, Clock, EventLog, HistoryFeed
+from dagnats.wire import subjects
+from dagnats.wire.tasks import (
+    MESSAGE_BYTES_MAX,
+    TASKS_PER_MESSAGE_MAX,
+    Deliver,
+    Held,
+    Task,
+)
+
+SWEEP_MS = 500
+RETRY_MIN_S = 0.1
+RETRY_MAX_S = 5.0
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Pump:
+    """Commits what a partition decides and sends what follows, until it fails or is cancelled."""
+
+    def __init__(
+        self,
+        partition: Partition,
+        epoch: int,
+        *,
+        log: EventLog,
+        feed: HistoryFeed,
+        bus: Bus,
+        clock: Clock,
+        checkpointer: Checkpointer,
+        wake: asyncio.Event,
+        rearm: asyncio.Event,
+        say: Callable[[str], None],
+    ) -> None:
+        self.partition = partition
+        self.epoch = epoch
+        self.commits = 0
+        self.events = 0
+        self._log = log
+        self._feed = feed
+        self._bus = bus
+        self._clock = clock
+        self._checkpointer = checkpointer
+        self._wake = wake
+        self._rearm = rearm
+        self._say = say
+
+    async def commit_forever(self) -> None:
+        """Commit group after group. Raises FencedError, UncertainError."""
+        unpublished: Group | None = None
+        while True:
+            # Let everything that has arrived by now be applied first: larger commits.
+            await asyncio.sleep(0)
+            self.partition.assign(self._clock.now_ms())
+            group = self.partition.outbox.take()
+            if group is None:
+                if unpublished is not None:
+                    await self._feed.publish(unpublished.run_ids, unpublished.lines)
+                    unpublished = None
+                    continue
+                self._wake.clear()
+                await self._wait()
+                continue
+            unpublished = await self._commit(group, unpublished)
+
+    async def keep_time(self) -> None:
+        """Act on timers when they are due, and on leases twice a second."""
+        sweep_at = self._clock.now_ms() + SWEEP_MS
+        while True:
+            now = self._clock.now_ms()
+            if now >= sweep_at:
+                self.partition.sweep(now)
+                sweep_at = now + SWEEP_MS
+            self.partition.tick(now)
+            due = self.partition.timers.next_due()
+            until = sweep_at if due is None else min(due, sweep_at)
+            self._rearm.clear()
+            try:
+                async with asyncio.timeout(max(0, until - self._clock.now_ms()) / 1000):
+                    await self._rearm.wait()
+            except TimeoutError:
+                continue
+
+    async def _wait(self) -> None:
+        """Sleep until there is work; meanwhile a checkpoint may fall due."""
+        if not self._checkpointer.overdue_in_s:
+            await self._wake.wait()
+            return
+        try:
+            async with asyncio.timeout(self._checkpointer.overdue_in_s):
+                await self._wake.wait()
+        except TimeoutError:
+            await self._checkpointer.save_idle(self.partition)
+
+    async def _commit(self, group: Group, unpublished: Group | None) -> Group | None:
+        if not group.lines:
+            await self._release(group)
+            return unpublished
+        checkpoint = self._checkpointer.capture(self.partition)
+        append = asyncio.ensure_future(self._append(group))
+        try:
+            if unpublished is not None:
+                await self._feed.publish(unpublished.run_ids, unpublished.lines)
+            seq = await append
+        finally:
+            append.cancel()
+        self.commits += 1
+        self.events += len(group.lines)
+        self._checkpointer.advanced(seq, len(group.lines), group.offset + len(group.lines))
+        await self._release(group)
+        if checkpoint is not None:
+            self._checkpointer.save(checkpoint, seq)
+        return group
+
+    async def _append(self, group: Group) -> int:
+        wait = RETRY_MIN_S
+        while True:
+            try:
+                return await self._log.append(group.offset, group.lines)
+            except UnavailableError as full:
+                # Nothing was stored and nothing is lost: all that was decided waits here.
+                self._say(f"cannot write the log, trying again: {full}")
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, RETRY_MAX_S)
+
+    async def _release(self, group: Group) -> None:
+        publish = self._bus.publish
+        for subject, payload in group.answers:
+            await publish(subject, payload)
+        if group.deliveries or group.accepted or group.cancels:
+            await self._release_to_workers(group)
+        for subject, ended in group.ended.items():
+            await publish(subject, _encode(ended))
+
+    async def _release_to_workers(self, group: Group) -> None:
+        for worker_id in {**group.deliveries, **group.accepted, **group.cancels}:
+            subject = subjects.worker(worker_id)
+            tasks = self._tasks(group.deliveries.get(worker_id, ()))
+            accepted = group.accepted.get(worker_id, [])
+            cancels = group.cancels.get(worker_id, [])
+            for payload in self._messages(tasks, accepted, cancels):
+                await self._bus.publish(subject, payload)
+
+    def _tasks(self, tickets: list[Ticket] | tuple[()]) -> list[Task]:
+        runs = self.partition.runs
+        tasks = []
+        for ticket in tickets:
+            live = runs.get(ticket.run_id)
+            if live is None:
+                continue  # ended since; its worker would only be told to stop
+            node = live.program.nodes[ticket.step]
+            tasks.append(
+                Task(
+                    ticket.run_id,
+                    node.id,
+                    ticket.attempt,
+                    ticket.task,
+                    live.state.workflow,
+                    node.timeout_ms,
+                    ticket.delivery,
+                    ticket.iteration,
+                    ticket.input,
+                    ticket.loop_state,
+                )
+            )
+        return tasks
+
+    def _messages(
+        self, tasks: list[Task], accepted: list[Held], cancels: list[Held]
+    ) -> list[bytes]:
+        most = TASKS_PER_MESSAGE_MAX
+        if max(len(tasks), len(accepted), len(cancels)) <= most:
+            whole = _encode(
+                Deliver(self.partition.number, self.epoch, tasks, accepted, cancels)
+            )
+            if len(whole) <= MESSAGE_BYTES_MAX or len(tasks) <= 1:
+                return [whole]
+        half = max(len(tasks), len(accepted), len(cancels)) // 2
+        return [
+            *self._messages(tasks[:half], accepted[:half], cancels[:half]),
+            *self._messages(tasks[half:], accepted[half:], cancels[half:]),
+        ]
+
+
+def say_on_stderr(line: str) -> None:
+    """Tell the operator."""
+    print(f"dagnats: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's channel
