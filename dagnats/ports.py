@@ -41,6 +41,10 @@ class EventLog(Protocol):
         """
         ...
 
+    async def locate(self, offset: int) -> int:
+        """Return a sequence after which every entry with an event at or above `offset` stands."""
+        ...
+
     def read(self, after: int) -> AsyncIterator[LogEntry]:
         """Yield all entries with a sequence above `after`, in order, up to the present end."""
         ...

@@ -44,12 +44,15 @@ class Live:
 class Closed:
     """The newest ended runs, oldest first, numbered without gaps so that chunks of them line up.
 
-    `first` is the number of the oldest one that is still listed.
+    `first` is the number of the oldest one that is still listed; no run that began after
+    `forgotten_until` (ms) has been dropped from the list.
     """
 
     def __init__(self, first: int = 0, summaries: Iterable[Summary] = ()) -> None:
         self._runs: OrderedDict[str, Summary] = OrderedDict((s.run_id, s) for s in summaries)
         self.first = first
+        oldest = next(iter(self._runs.values()), None)
+        self.forgotten_until = oldest.ended_at if first and oldest is not None else 0
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -81,7 +84,8 @@ class Closed:
             return
         self._runs[summary.run_id] = summary
         if len(self._runs) > CLOSED_MAX:
-            self._runs.popitem(last=False)
+            _, oldest = self._runs.popitem(last=False)
+            self.forgotten_until = max(self.forgotten_until, oldest.ended_at)
             self.first += 1
 
     def chunks_since(self, total: int) -> Iterator[tuple[int, list[Summary]]]:

@@ -8,10 +8,12 @@ newer than it and that is fine: a run's own sequence says which events it has al
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dagnats.engine.book import CHUNK_SIZE, encode_chunk, encode_state
 from dagnats.engine.partition import Partition
+from dagnats.errors import UnavailableError
 from dagnats.ports import Clock, EventLog, HistoryFeed, Snapshots
 
 EVENTS_PER_CHECKPOINT = 50_000
@@ -37,12 +39,19 @@ class Checkpointer:
     """Decides when a checkpoint is due, encodes it, saves it in the background, trims the log."""
 
     def __init__(
-        self, *, snapshots: Snapshots, log: EventLog, feed: HistoryFeed, clock: Clock
+        self,
+        *,
+        snapshots: Snapshots,
+        log: EventLog,
+        feed: HistoryFeed,
+        clock: Clock,
+        say: Callable[[str], None],
     ) -> None:
         self._snapshots = snapshots
         self._log = log
         self._feed = feed
         self._clock = clock
+        self._say = say
         self._saving: asyncio.Task[None] | None = None
         self._seq = 0
         self._offset = 0
@@ -50,6 +59,7 @@ class Checkpointer:
         self._last_at = clock.now_ms()
         self._closed_total = 0
         self._stored: set[str] = set()
+        self._unsaved: set[str] = set()
         self._marks: deque[tuple[int, int, int]] = deque()
 
     def begin(self, seq: int, offset: int, closed_total: int, stored: set[str]) -> None:
@@ -113,7 +123,7 @@ class Checkpointer:
     def _encode(self, partition: Partition) -> Checkpoint:
         checkpoint = Checkpoint(offset=partition.outbox.offset, total=partition.closed.total)
         for run_id, live in partition.runs.items():
-            if live.dirty:
+            if live.dirty or run_id in self._unsaved:
                 live.dirty = False
                 checkpoint.runs.append((run_id, encode_state(live.state)))
         for chunk, summaries in partition.closed.chunks_since(self._closed_total):
@@ -125,6 +135,19 @@ class Checkpointer:
         return checkpoint
 
     async def _save(self, checkpoint: Checkpoint, seq: int) -> None:
+        unsaved = self._unsaved.union(run_id for run_id, _ in checkpoint.runs)
+        try:
+            await self._store(checkpoint, seq)
+        except UnavailableError as full:
+            # The log holds everything; only the next start would take longer.
+            self._say(f"cannot store a checkpoint, will try again: {full}")
+            self._unsaved = unsaved
+            self._new_events += 1
+            return
+        self._unsaved = set()
+        await self._trim()
+
+    async def _store(self, checkpoint: Checkpoint, seq: int) -> None:
         for chunk, data in checkpoint.chunks:
             await self._snapshots.save_closed(chunk, data)
         for run_id, data in checkpoint.runs:
@@ -135,7 +158,6 @@ class Checkpointer:
         await self._snapshots.forget_runs(checkpoint.ended)
         self._stored.difference_update(checkpoint.ended)
         self._marks.append((self._clock.now_ms(), seq, checkpoint.offset))
-        await self._trim()
 
     async def _trim(self) -> None:
         """Drop the log below the newest checkpoint that is old enough, if history has it."""
@@ -147,6 +169,6 @@ class Checkpointer:
             return
         _, seq, offset = below
         if await self._feed.last_offset() >= offset - 1:
-            await self._log.trim(seq + 1)
+            await self._log.trim(seq)
         else:
             self._marks.appendleft(below)

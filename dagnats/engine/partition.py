@@ -7,11 +7,14 @@ built again from the log.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from typing import Any
 
 from dagnats.engine.book import Closed, Live, Summary
 from dagnats.engine.outbox import PENDING_EVENTS_MAX, Outbox
 from dagnats.engine.timers import Timers
+from dagnats.engine.views import Document, closed_row, live_row
+from dagnats.errors import RefusedError
 from dagnats.machine import inputs as i
 from dagnats.machine.advance import Transition, advance, next_due_ms, outstanding, start
 from dagnats.machine.commands import Command, EndRun, Enqueue, Withdraw
@@ -20,6 +23,7 @@ from dagnats.machine.events import StepFailed, StepStarted
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import Running
 from dagnats.wire.api import Ended
+from dagnats.wire.ids import minted_at_ms
 from dagnats.wire.tasks import Held, Result
 
 LEASE_MS = 10_000
@@ -28,6 +32,10 @@ ASSIGN_MAX = 1_000
 
 LIVE_RUNS_MAX = 100_000
 """With more runs than this alive, new ones are answered `busy`."""
+
+
+PREFIX_MIN = 4
+"""A run may be named by the beginning of its id, from this length on."""
 
 
 class Partition:
@@ -62,6 +70,58 @@ class Partition:
         if len(self.runs) >= LIVE_RUNS_MAX:
             return f"{LIVE_RUNS_MAX} runs are alive (LIVE_RUNS_MAX)"
         return ""
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether a run that is not listed here never was."""
+        return self.closed.complete
+
+    def is_younger(self, run_id: str) -> bool:
+        """Whether a run id was minted after the newest run that is no longer listed had ended."""
+        minted = minted_at_ms(run_id)
+        return minted is not None and minted > self.closed.forgotten_until
+
+    def find(self, prefix: str) -> str:
+        """Return the id of the one listed run that begins so, or what was given.
+
+        Raises RefusedError `invalid` when several do.
+        """
+        if prefix in self.runs or prefix in self.closed or len(prefix) < PREFIX_MIN:
+            return prefix
+        found = [run_id for run_id in self.runs if run_id.startswith(prefix)]
+        found += [s.run_id for s in self.closed.newest_first() if s.run_id.startswith(prefix)]
+        if len(found) > 1:
+            raise RefusedError("invalid", f"{len(found)} runs begin with `{prefix}`")
+        return found[0] if found else prefix
+
+    def status_of(self, run_id: str) -> str:
+        """Return the status of a listed run, or nothing."""
+        live = self.runs.get(run_id)
+        if live is not None:
+            return live.state.status
+        known = self.closed.get(run_id)
+        return known.status if known is not None else ""
+
+    def workers(self, program: Prepared) -> dict[str, int]:
+        """Return how many workers each task of a program has now."""
+        return {node.task: self.dispatcher.workers_for(node.task) for node in program.nodes}
+
+    def rows(self, workflow: str, status: str, limit: int) -> list[Document]:
+        """Return up to `limit` runs as rows, newest first: the live ones, then the ended ones."""
+        live = (live_row(one.state) for one in reversed(self.runs.values()))
+        ended = (closed_row(one) for one in self.closed.newest_first())
+        matching = (
+            row
+            for row in chain(live, ended)
+            if (not workflow or row["workflow"] == workflow)
+            and (not status or row["status"] == status)
+        )
+        return list(islice(matching, limit))
+
+    def answer(self, subject: str, payload: bytes) -> None:
+        """Send an answer once everything decided so far is committed."""
+        self.outbox.current.answers.append((subject, payload))
+        self._wake()
 
     def resume(self, now: int) -> None:
         """Take up all runs after a takeover: finish cut decisions, queue, lease, arm."""

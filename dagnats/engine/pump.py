@@ -6,7 +6,6 @@ of a commit is published while the next one is in flight, for people can wait an
 """
 
 import asyncio
-import sys
 from collections.abc import Callable
 
 import msgspec
@@ -52,6 +51,7 @@ class Pump:
     ) -> None:
         self.partition = partition
         self.epoch = epoch
+        self.quiet = False
         self.commits = 0
         self.events = 0
         self._log = log
@@ -77,7 +77,9 @@ class Pump:
                     unpublished = None
                     continue
                 self._wake.clear()
+                self.quiet = True
                 await self._wait()
+                self.quiet = False
                 continue
             unpublished = await self._commit(group, unpublished)
 
@@ -199,7 +201,3 @@ class Pump:
             *self._messages(tasks[half:], accepted[half:], cancels[half:]),
         ]
 
-
-def say_on_stderr(line: str) -> None:
-    """Tell the operator."""
-    print(f"dagnats: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's channel

@@ -18,9 +18,30 @@ def log(partition: int) -> str:
     return f"log.{partition}"
 
 
-def snapshot_run(partition: int, run_id: str) -> str:
-    """Return the subject that holds the newest snapshot of a run."""
-    return f"snapshot.{partition}.run.{run_id}"
+def snapshot_all(partition: int) -> str:
+    """Return the subjects of all snapshots of a partition."""
+    return f"snapshot.{partition}.>"
+
+
+def snapshot_run(partition: int, run_id: str, part: int) -> str:
+    """Return the subject that holds a part of the newest snapshots of a run."""
+    return f"snapshot.{partition}.run.{run_id}.{part}"
+
+
+def snapshot_closed(partition: int, slot: int) -> str:
+    """Return the subject that holds a chunk of summaries of ended runs."""
+    return f"snapshot.{partition}.closed.{slot}"
+
+
+def parse_snapshot(subject: str) -> tuple[str, str]:
+    """Return what a snapshot subject holds (`run`, `closed` or `mark`) and of which run or slot."""
+    words = subject.split(".")
+    return words[2], words[3] if len(words) > len(("snapshot", "0", "mark")) else ""
+
+
+def snapshot_part(subject: str) -> int:
+    """Return the number of the part that the subject of a run's snapshot holds."""
+    return int(subject.rpartition(".")[2])
 
 
 def snapshot_mark(partition: int) -> str:

@@ -1,0 +1,53 @@
+"""The history stream: every event once, in order, one JSON message each on `history.<run_id>`."""
+
+from collections.abc import Sequence
+
+from nats.aio.client import Client
+
+from dagnats.errors import BrokenError
+from dagnats.jetstream import direct
+from dagnats.wire import subjects
+
+ID_PREFIX = b'{"id":"'
+
+
+class JetStreamHistory:
+    """`ports.HistoryFeed` on the stream WORKFLOW_HISTORY; see there for what each method promises."""
+
+    def __init__(self, connection: Client) -> None:
+        self._connection = connection
+
+    async def last_offset(self) -> int:
+        """Read it from the id of the last message."""
+        last = await direct.last(
+            self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL
+        )
+        return -1 if last is None else _offset(last.data)
+
+    async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
+        """Send without waiting for acknowledgements; what is lost is published after recovery."""
+        publish = self._connection.publish
+        for run_id, line in zip(run_ids, lines, strict=True):
+            await publish("history." + run_id, line)
+
+    async def last_event(self, run_id: str) -> bytes | None:
+        """Look the newest event of a run up."""
+        last = await direct.last(
+            self._connection, subjects.HISTORY_STREAM, subjects.history(run_id)
+        )
+        return None if last is None else last.data
+
+    async def read_run(self, run_id: str) -> Sequence[bytes]:
+        """Read all events of a run."""
+        found = await direct.collect(
+            self._connection, subjects.HISTORY_STREAM, subjects.history(run_id)
+        )
+        return [message.data for message in found]
+
+
+def _offset(line: bytes) -> int:
+    """Return the offset in `{"id":"<partition>-<offset>",…`."""
+    if not line.startswith(ID_PREFIX):
+        raise BrokenError("a message of the history stream was not written by dagnats")
+    event_id = line[len(ID_PREFIX) : line.index(b'"', len(ID_PREFIX))]
+    return int(event_id.partition(b"-")[2])

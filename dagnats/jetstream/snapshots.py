@@ -1,0 +1,152 @@
+"""Checkpoints on JetStream: one subject per part of a run, per chunk of ended runs, and the mark.
+
+A run larger than a message is stored in parts. The stream keeps the two newest messages of each
+subject, so while a new version is being written the older one is still whole; `load` takes, for each
+run, its newest version of which all parts are there.
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from dagnats.errors import UnavailableError
+from dagnats.jetstream import direct
+from dagnats.ports import Snapshot
+from dagnats.wire import subjects
+
+PART_BYTES_MAX = 900_000
+CHUNK_SUBJECTS = 24
+"""Chunks of ended runs are stored round robin on this many subjects."""
+
+PART = "Dagnats-Part"
+WAIT_S = 10.0
+
+
+class JetStreamSnapshots:
+    """`ports.Snapshots` on the stream DAGNATS_SNAPSHOTS; see there for what each method promises."""
+
+    def __init__(self, connection: Client, partition: int) -> None:
+        self._connection = connection
+        self._partition = partition
+        self._versions: dict[str, int] = {}
+        self._parts: dict[str, int] = {}
+
+    async def load(self) -> Snapshot | None:
+        """Read the whole stream once and put it together."""
+        everything = subjects.snapshot_all(self._partition)
+        mark: tuple[int, int] | None = None
+        closed: dict[str, bytes] = {}
+        runs: dict[str, _Versions] = {}
+        stored = direct.read(self._connection, subjects.SNAPSHOT_STREAM, everything)
+        async with aclosing(stored) as messages:
+            async for message in messages:
+                kind, run_id = subjects.parse_snapshot(message.subject)
+                if kind == "mark":
+                    values = json.loads(message.data)
+                    mark = (values["seq"], values["offset"])
+                elif kind == "closed":
+                    closed[message.subject] = message.data
+                else:
+                    runs.setdefault(run_id, _Versions()).add(message)
+        await self._drop_torn(runs)
+        if mark is None:
+            return None
+        whole = {run_id: data for run_id, found in runs.items() if (data := found.newest())}
+        return Snapshot(mark[0], mark[1], whole, list(closed.values()))
+
+    async def save_run(self, run_id: str, data: bytes) -> None:
+        """Store a run under a new version number, in as many parts as it needs."""
+        version = self._versions.get(run_id, 0) + 1
+        parts = [data[at : at + PART_BYTES_MAX] for at in range(0, len(data), PART_BYTES_MAX)]
+        for number, part in enumerate(parts):
+            subject = subjects.snapshot_run(self._partition, run_id, number)
+            await self._store(subject, part, {PART: f"{version} {len(parts)}"})
+        self._versions[run_id] = version
+        self._parts[run_id] = max(len(parts), self._parts.get(run_id, 0))
+
+    async def save_closed(self, chunk: int, data: bytes) -> None:
+        """Store a chunk where the one a full round older was."""
+        await self._store(subjects.snapshot_closed(self._partition, chunk % CHUNK_SUBJECTS), data)
+
+    async def mark(self, seq: int, offset: int) -> None:
+        """Store the mark."""
+        data = json.dumps({"seq": seq, "offset": offset}).encode()
+        await self._store(subjects.snapshot_mark(self._partition), data)
+
+    async def forget_runs(self, run_ids: Sequence[str]) -> None:
+        """Purge the subjects of ended runs."""
+        js = self._connection.jetstream()
+        for run_id in run_ids:
+            for number in range(self._parts.pop(run_id, 1)):
+                await js.purge_stream(
+                    subjects.SNAPSHOT_STREAM,
+                    subject=subjects.snapshot_run(self._partition, run_id, number),
+                )
+            self._versions.pop(run_id, None)
+
+    async def _drop_torn(self, runs: "dict[str, _Versions]") -> None:
+        """Remove newer versions that were never finished, so that no later one can push out the whole."""
+        js = self._connection.jetstream()
+        for run_id, found in runs.items():
+            self._versions[run_id] = found.latest
+            self._parts[run_id] = found.parts
+            for seq in found.torn():
+                try:
+                    await js.delete_msg(subjects.SNAPSHOT_STREAM, seq)
+                except NotFoundError:
+                    continue
+
+    async def _store(
+        self, subject: str, data: bytes, headers: dict[str, str] | None = None
+    ) -> None:
+        message = await self._connection.request(
+            subject, data, timeout=WAIT_S, headers=headers
+        )
+        problem = json.loads(message.data).get("error")
+        if problem is not None:
+            raise UnavailableError(problem.get("description", "a snapshot was refused"))
+
+
+class _Versions:
+    """All stored parts of one run's snapshots."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, dict[str, direct.Stored]] = {}
+        self._sizes: dict[int, int] = {}
+
+    def add(self, message: direct.Stored) -> None:
+        version, size = (int(word) for word in message.headers[PART].split())
+        self._sizes[version] = size
+        self._found.setdefault(version, {})[message.subject] = message
+
+    @property
+    def latest(self) -> int:
+        return max(self._found)
+
+    @property
+    def parts(self) -> int:
+        return max(self._sizes.values())
+
+    def newest(self) -> bytes:
+        """Return the newest whole version, or nothing."""
+        version = self._newest_whole()
+        parts = self._found.get(version, {})
+        ordered = sorted(parts.values(), key=lambda m: subjects.snapshot_part(m.subject))
+        return b"".join(message.data for message in ordered)
+
+    def torn(self) -> list[int]:
+        """Return the sequences of parts of versions that are newer than the newest whole one."""
+        whole = self._newest_whole()
+        return [
+            message.seq
+            for version, parts in self._found.items()
+            if version > whole
+            for message in parts.values()
+        ]
+
+    def _newest_whole(self) -> int:
+        whole = [v for v, parts in self._found.items() if len(parts) == self._sizes[v]]
+        return max(whole, default=0)
