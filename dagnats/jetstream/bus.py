@@ -1,0 +1,73 @@
+"""Core NATS for the engine: messages to and from workers and clients, and the state of the connection."""
+
+import asyncio
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from dagnats.ports import Handler
+
+PENDING_MESSAGES_MAX = 100_000
+PENDING_BYTES_MAX = 256_000_000
+
+
+class NatsBus:
+    """`ports.Bus`. Give `on_disconnect` and `on_reconnect` to `connect`, then `bind` the connection."""
+
+    def __init__(self) -> None:
+        self._connection: Client | None = None
+        self._lost = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._broken: BaseException | None = None
+
+    def bind(self, connection: Client) -> None:
+        """Use a connection that stands."""
+        self._connection = connection
+        self._ready.set()
+
+    async def on_disconnect(self) -> None:
+        """Note that what was sent last may not have arrived."""
+        self._ready.clear()
+        self._lost.set()
+
+    async def on_reconnect(self) -> None:
+        """Note that the connection stands again."""
+        self._ready.set()
+
+    async def subscribe(self, subject: str, handler: Handler) -> None:
+        """Call `handler` for each message; if it raises, `lost` raises the same."""
+
+        async def handle(message: Msg) -> None:
+            try:
+                await handler(message.data, message.reply)
+            except Exception as bug:  # noqa: BLE001 - told to whoever waits for `lost`
+                self._broken = bug
+                self._lost.set()
+
+        await self._bound.subscribe(
+            subject,
+            cb=handle,
+            pending_msgs_limit=PENDING_MESSAGES_MAX,
+            pending_bytes_limit=PENDING_BYTES_MAX,
+        )
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Send a message."""
+        await self._bound.publish(subject, payload)
+
+    async def ready(self) -> None:
+        """Return once the connection stands; from then on `lost` speaks of what comes after."""
+        await self._ready.wait()
+        self._lost.clear()
+
+    async def lost(self) -> None:
+        """Return at the next interruption; raise what a handler raised."""
+        await self._lost.wait()
+        if self._broken is not None:
+            broken, self._broken = self._broken, None
+            raise broken
+
+    @property
+    def _bound(self) -> Client:
+        assert self._connection is not None
+        return self._connection
