@@ -18,7 +18,7 @@ class Alias(msgspec.Struct, frozen=True):
 
     name: str
     digest: str
-    label: str
+    label: str | None
     registered_at: str
     steps: int
 
