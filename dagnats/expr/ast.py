@@ -1,10 +1,12 @@
 """Nodes of CEL-JSON/1 expressions. Positions live in a side table keyed by `id`.
 
 Operators are calls of CEL's own function names (`_+_`, `_&&_`, `_?_:_`, `!_`, `-_`, `_[_]`), so
-the checker, the evaluator and the IR know one form. `id` never takes part in equality.
+the checker, the evaluator and the IR know one form. A chain of `&&` or `||` is one call with all
+its operands. `id` never takes part in equality.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +50,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list display."""
+    """A list display; an item whose index is in `optional` is left out when it has no value."""
 
     items: "tuple[Expr, ...]"
+    optional: tuple[int, ...] = ()
     id: int = dataclasses.field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
-    """A map display, entries in written order."""
+    """A map display, entries in written order; those in `optional` are left out without a value."""
 
     entries: "tuple[tuple[Expr, Expr], ...]"
+    optional: tuple[int, ...] = ()
     id: int = dataclasses.field(default=0, compare=False)
 
 
@@ -78,3 +82,33 @@ Expr = Literal | Ident | Select | Call | ListOf | MapOf | Comprehension
 
 INTERPOLATE = "@interpolate"
 """Internal function of templates: joins scalars and text to one string."""
+
+
+def children(expr: Expr) -> "tuple[Expr, ...]":
+    """Return the direct parts of a node, in written order."""
+    match expr:
+        case Literal() | Ident():
+            return ()
+        case Select(operand=operand):
+            return (operand,)
+        case Call(target=None, args=args):
+            return args
+        case Call(target=target, args=args):
+            return (target, *args)
+        case ListOf(items=items):
+            return items
+        case MapOf(entries=entries):
+            return tuple(part for entry in entries for part in entry)
+        case Comprehension(over=over, guard=None, body=body):
+            return (over, body)
+        case Comprehension(over=over, guard=guard, body=body):
+            return (over, guard, body)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Yield the node and everything below it, depth first, in written order."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children(node)))
