@@ -1,9 +1,9 @@
 """Race dagnats against its ceiling: ten-step runs at 1, 20 and 200 in flight, in the same sitting.
 
-Engine, worker, load generator and NATS server are processes of their own, every commit is fsynced and
-every event is published on `history.>`. The ceiling (`benchmarks/ceiling.py`) is the same loop with
-nothing in it. Both meet the same server binary in a fresh data directory, point after point in turn,
-so that a noisy machine disturbs both. `--rounds` repeats everything and reports medians.
+Engine, worker, load generator and NATS server are processes of their own, every commit is fsynced
+and every event is published. The ceiling (`benchmarks/ceiling.py`) is the same loop with nothing in
+it. Both meet the same server binary in a fresh data directory, point after point in turn, so that a
+noisy machine disturbs both. `--rounds` repeats everything and reports medians.
 
     python -m benchmarks.run [--rounds N] [--json FILE]
 """
@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagnats.compiler.pipeline import compile_workflow
+from dagnats.ir import codec
 from dagnats.jetstream.client import Client
 from dagnats.jetstream.connection import locate
 from dagnats.jetstream.devserver import DevServer
-from dagnats.compiler.pipeline import compile_workflow
-from dagnats.ir import codec
 
 POINTS = {1: 100, 20: 4_000, 200: 20_000}
 """In flight: how many runs are measured."""
@@ -92,8 +92,15 @@ def dagnats(stack: ExitStack) -> Iterator[Contender]:
     with (
         process("-m", "dagnats.cli.main", "serve", "--data-dir", data_dir, "--nats-port", "0"),
         quiet_process(
-            "-m", "dagnats.cli.main", "worker", "run", str(Path(__file__).with_name("noop.py")),
-            "--data-dir", data_dir, "--concurrency", "1000",
+            "-m",
+            "dagnats.cli.main",
+            "worker",
+            "run",
+            str(Path(__file__).with_name("noop.py")),
+            "--data-dir",
+            data_dir,
+            "--concurrency",
+            "1000",
         ),
     ):
         target = locate(None, Path(data_dir))
@@ -150,10 +157,19 @@ def measure(who: Contender, runs: int, in_flight: int) -> dict[str, float]:
     """Run the load generator once."""
     done = subprocess.run(
         [
-            sys.executable, "-m", "benchmarks.load", who.url, who.user, who.password, who.name,
-            str(runs), str(in_flight),
+            sys.executable,
+            "-m",
+            "benchmarks.load",
+            who.url,
+            who.user,
+            who.password,
+            who.name,
+            str(runs),
+            str(in_flight),
         ],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return dict(json.loads(done.stdout))
 
@@ -163,9 +179,7 @@ def race(rounds: int) -> dict[str, dict[int, dict[str, float]]]:
     seen: dict[str, dict[int, list[dict[str, float]]]] = {}
     for _ in range(rounds):
         with ExitStack() as stack:
-            contenders = [
-                stack.enter_context(ceiling(stack)), stack.enter_context(dagnats(stack))
-            ]
+            contenders = [stack.enter_context(ceiling(stack)), stack.enter_context(dagnats(stack))]
             for in_flight, runs in POINTS.items():
                 for who in contenders:
                     measure(who, WARM_UP[in_flight], in_flight)

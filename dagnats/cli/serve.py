@@ -67,7 +67,7 @@ def serve(
 
 def _run(main: Any) -> int:
     try:
-        import uvloop  # noqa: PLC0415 - not on every platform
+        import uvloop
     except ImportError:
         return int(asyncio.run(main))
     return int(uvloop.run(main))
@@ -130,9 +130,7 @@ async def _stop(engine: Engine, working: "asyncio.Task[None]") -> int:
 
 
 @contextlib.asynccontextmanager
-async def _server(
-    options: Options, stop: asyncio.Event
-) -> AsyncIterator[tuple[str, Path | None]]:
+async def _server(options: Options, stop: asyncio.Event) -> AsyncIterator[tuple[str, Path | None]]:
     """Run the NATS server, or take the one that is there already."""
     if options.nats_url is not None:
         yield options.nats_url, None

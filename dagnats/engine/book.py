@@ -1,4 +1,4 @@
-"""The runs of a partition: the live ones as state, the ended ones as a bounded list of summaries."""
+"""The runs of a partition: the live ones as state, the ended ones as a bounded list."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -122,7 +122,7 @@ def encode_chunk(first: int, summaries: list[Summary]) -> bytes:
 
 
 def decode_closed(chunks: Iterable[bytes]) -> Closed:
-    """Return the list of ended runs from its chunks, oldest first; a gap drops what is before it."""
+    """Return the list of ended runs from its chunks, oldest first; a gap drops what is before."""
     first, summaries = 0, list[Summary]()
     for start, held in sorted((_decode_chunk(chunk) for chunk in chunks), key=_start):
         if start != first + len(summaries):

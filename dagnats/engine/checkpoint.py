@@ -21,7 +21,7 @@ CHECKPOINT_MS = 5_000
 """After this long with anything new, a checkpoint is taken."""
 
 KEEP_LOG_MS = 600_000
-"""The log stays this long beyond a checkpoint: the history stream is synced much later than the log."""
+"""The log stays this long beyond a checkpoint: history is synced much later than the log."""
 
 
 @dataclass(slots=True)

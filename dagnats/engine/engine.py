@@ -145,16 +145,16 @@ class Engine:
         await checkpointer.save_now(partition)
 
     async def _until_over(self, pump: Pump) -> None:
-        """Return on `stop` once all that was decided is committed; raise what ends the partition."""
+        """Return on `stop` once all decisions are committed; raise what ends the partition."""
         committing = asyncio.create_task(pump.commit_forever())
-        working = [
+        working: list[asyncio.Task[None]] = [
             committing,
             asyncio.create_task(pump.keep_time()),
             asyncio.create_task(self._lose_connection()),
         ]
-        stopping = asyncio.create_task(self._stopping.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
         try:
-            await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not any(task.done() for task in working):
                 self._service.detach()
                 await self._drain(pump, committing)

@@ -1,9 +1,9 @@
 """One partition: every input is applied here, to the runs in memory, and nowhere else.
 
 Synchronous and without I/O. The pump (`engine.pump`) commits what gathers in the outbox and sends
-what follows; the service (`engine.service`) turns messages into the calls below. Whatever is decided
-here counts only once it is committed: after any failure the whole partition is thrown away and
-built again from the log.
+what follows; the service (`engine.service`) turns messages into the calls below. Whatever is
+decided here counts only once it is committed: after any failure the whole partition is thrown away
+and built again from the log.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ PREFIX_MIN = 4
 class Partition:
     """Runs, their waiting tasks, their timers, and what is to be committed.
 
-    `wake` is called when something waits in the outbox, `rearm` when the earliest timer has changed.
+    `wake` is called when something waits in the outbox, `rearm` when the earliest timer changed.
     """
 
     def __init__(
@@ -289,9 +289,7 @@ class Partition:
                     key = (run_id, command.step, command.iteration, command.attempt)
                     holder = self.dispatcher.withdraw(key)
                     if holder is not None:
-                        self._stop(
-                            holder, live, command.step, command.attempt, command.iteration
-                        )
+                        self._stop(holder, live, command.step, command.attempt, command.iteration)
                 case EndRun():
                     self._close(live)
 

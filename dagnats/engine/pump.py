@@ -1,8 +1,9 @@
 """The commit loop of a partition: one append in flight, effects after its acknowledgement.
 
-While an append is on its way, inputs go on being applied and gather for the next one: the slower the
-disk, the larger the commits. After the acknowledgement answers and tasks leave at once; the history
-of a commit is published while the next one is in flight, for people can wait and workers should not.
+While an append is on its way, inputs go on being applied and gather for the next one: the slower
+the disk, the larger the commits. After the acknowledgement answers and tasks leave at once; the
+history of a commit is published while the next one is in flight, for people can wait and workers
+should not.
 """
 
 import asyncio
@@ -190,9 +191,7 @@ class Pump:
     ) -> list[bytes]:
         most = TASKS_PER_MESSAGE_MAX
         if max(len(tasks), len(accepted), len(cancels)) <= most:
-            whole = _encode(
-                Deliver(self.partition.number, self.epoch, tasks, accepted, cancels)
-            )
+            whole = _encode(Deliver(self.partition.number, self.epoch, tasks, accepted, cancels))
             if len(whole) <= MESSAGE_BYTES_MAX or len(tasks) <= 1:
                 return [whole]
         half = max(len(tasks), len(accepted), len(cancels)) // 2
@@ -200,4 +199,3 @@ class Pump:
             *self._messages(tasks[:half], accepted[:half], cancels[:half]),
             *self._messages(tasks[half:], accepted[half:], cancels[half:]),
         ]
-

@@ -119,9 +119,7 @@ class Service:
     async def _register(self, payload: bytes, reply: str) -> None:
         request = msgspec.json.decode(payload, type=api.RegisterWorkflow)
         alias, created = await self._programs.register(bytes(request.program), self._clock.now_ms())
-        await self._say(
-            reply, {"name": alias.name, "digest": alias.digest, "created": created}
-        )
+        await self._say(reply, {"name": alias.name, "digest": alias.digest, "created": created})
 
     async def _list_workflows(self, _payload: bytes, reply: str) -> None:
         await self._say(reply, [msgspec.to_builtins(a) for a in self._programs.aliases()])
@@ -222,9 +220,7 @@ class Service:
         request = msgspec.json.decode(payload or b"{}", type=api.ListRuns)
         partition = self._owned()
         limit = min(request.limit, LIST_MAX)
-        self._answer(
-            partition, reply, partition.rows(request.workflow, request.status, limit)
-        )
+        self._answer(partition, reply, partition.rows(request.workflow, request.status, limit))
 
     async def _cancel(self, payload: bytes, reply: str) -> None:
         request = msgspec.json.decode(payload, type=api.CancelRun)
@@ -265,9 +261,7 @@ class Service:
             message = _results_decoder.decode(payload)
         except msgspec.DecodeError:
             return  # not a worker of ours; what it holds will be delivered again
-        self._partition.take_results(
-            message.worker_id, message.results, self._clock.now_ms()
-        )
+        self._partition.take_results(message.worker_id, message.results, self._clock.now_ms())
 
     async def _beat(self, payload: bytes, _reply: str) -> None:
         partition = self._partition

@@ -1,4 +1,4 @@
-"""Core NATS for the engine: messages to and from workers and clients, and the state of the connection."""
+"""Core NATS for the engine: messages to workers and clients, and the connection's state."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ PENDING_BYTES_MAX = 256_000_000
 
 
 class NatsBus:
-    """`ports.Bus`. Give `on_disconnect` and `on_reconnect` to `connect`, then `bind` the connection."""
+    """`ports.Bus`. Give its `on_…` methods to `connect`, then `bind` the connection."""
 
     def __init__(self) -> None:
         self._connection: Client | None = None

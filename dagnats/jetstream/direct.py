@@ -1,14 +1,14 @@
 """Reading stored messages of a stream in order, many per request (batched direct gets)."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from dagnats.errors import UncertainError
 
@@ -44,7 +44,7 @@ async def first_from(connection: Client, stream: str, seq: int, subject: str) ->
 
 async def read(
     connection: Client, stream: str, subject: str, *, after: int = 0
-) -> AsyncIterator[Stored]:
+) -> AsyncGenerator[Stored, None]:
     """Yield all messages of a subject (wildcards allowed) above sequence `after`, in order.
 
     Ends with what the stream holds when its end is reached. Raises UncertainError when the server
@@ -87,7 +87,7 @@ async def collect(connection: Client, stream: str, subject: str) -> list[Stored]
         return [message async for message in messages]
 
 
-async def _unsubscribe(subscription: "nats.aio.subscription.Subscription") -> None:
+async def _unsubscribe(subscription: Subscription) -> None:
     if not subscription._closed:  # noqa: SLF001 - a lost connection closes it, twice is an error
         await subscription.unsubscribe()
 
@@ -97,9 +97,7 @@ async def _get_one(connection: Client, stream: str, request: dict[str, object]) 
         message = await connection.request(
             f"$JS.API.DIRECT.GET.{stream}", json.dumps(request).encode(), timeout=WAIT_S
         )
-    except (TimeoutError, asyncio.CancelledError, nats.errors.Error) as silent:
-        if isinstance(silent, asyncio.CancelledError):
-            raise
+    except (TimeoutError, nats.errors.Error) as silent:
         raise UncertainError(f"no answer while reading {stream}") from silent
     return _stored(message)
 

@@ -12,16 +12,14 @@ ID_PREFIX = b'{"id":"'
 
 
 class JetStreamHistory:
-    """`ports.HistoryFeed` on the stream WORKFLOW_HISTORY; see there for what each method promises."""
+    """`ports.HistoryFeed` on the stream WORKFLOW_HISTORY; see there for the promises."""
 
     def __init__(self, connection: Client) -> None:
         self._connection = connection
 
     async def last_offset(self) -> int:
         """Read it from the id of the last message."""
-        last = await direct.last(
-            self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL
-        )
+        last = await direct.last(self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL)
         return -1 if last is None else _offset(last.data)
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:

@@ -1,8 +1,8 @@
 """Checkpoints on JetStream: one subject per part of a run, per chunk of ended runs, and the mark.
 
 A run larger than a message is stored in parts. The stream keeps the two newest messages of each
-subject, so while a new version is being written the older one is still whole; `load` takes, for each
-run, its newest version of which all parts are there.
+subject, so while a new version is being written the older one is still whole; `load` takes, for
+each run, its newest version of which all parts are there.
 """
 
 import json
@@ -26,7 +26,7 @@ WAIT_S = 10.0
 
 
 class JetStreamSnapshots:
-    """`ports.Snapshots` on the stream DAGNATS_SNAPSHOTS; see there for what each method promises."""
+    """`ports.Snapshots` on the stream DAGNATS_SNAPSHOTS; see there for the promises."""
 
     def __init__(self, connection: Client, partition: int) -> None:
         self._connection = connection
@@ -88,7 +88,7 @@ class JetStreamSnapshots:
             self._versions.pop(run_id, None)
 
     async def _drop_torn(self, runs: "dict[str, _Versions]") -> None:
-        """Remove newer versions that were never finished, so that no later one can push out the whole."""
+        """Remove newer versions that are not whole, lest later ones push out the one that is."""
         js = self._connection.jetstream()
         for run_id, found in runs.items():
             self._versions[run_id] = found.latest
@@ -102,9 +102,7 @@ class JetStreamSnapshots:
     async def _store(
         self, subject: str, data: bytes, headers: dict[str, str] | None = None
     ) -> None:
-        message = await self._connection.request(
-            subject, data, timeout=WAIT_S, headers=headers
-        )
+        message = await self._connection.request(subject, data, timeout=WAIT_S, headers=headers)
         problem = json.loads(message.data).get("error")
         if problem is not None:
             raise UnavailableError(problem.get("description", "a snapshot was refused"))

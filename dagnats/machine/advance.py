@@ -57,11 +57,9 @@ def advance(program: Prepared, state: RunState, request: i.Input) -> Transition:
             if was is not None:
                 _failed(turn, index, was, request)
         case i.ExpireLease(step=index, delivery=delivery):
-            step = state.steps[index]
-            if step is _held(state, request) and isinstance(step, Running) and (
-                step.delivery == delivery
-            ):
-                task.lost(turn, index, step)
+            was = _held(state, request)
+            if was is not None and was is state.steps[index] and was.delivery == delivery:
+                task.lost(turn, index, was)
         case i.Tick():
             _tick(turn)
         case i.Cancel(reason=reason):

@@ -102,7 +102,7 @@ class Dispatcher:
         self._lines.setdefault(ticket.task, deque()).append(ticket)
 
     def withdraw(self, key: DeliveryKey) -> str | None:
-        """Forget an attempt that has ended or is to end; returns the worker that holds it, if any."""
+        """Forget an attempt that has ended or is to end; returns the worker that holds it."""
         self._waiting.pop(key, None)
         return self._release(key)
 
@@ -143,13 +143,9 @@ class Dispatcher:
                 lease.until = now + self.lease_ms
 
     def disown(self, worker_id: str, held: set[DeliveryKey], now: int) -> None:
-        """End the leases of a worker that has just told all it holds, save what may be on its way."""
+        """End a worker's leases on all but what it says it holds, and what may be on its way."""
         for key, lease in self._leases.items():
-            if (
-                lease.worker_id == worker_id
-                and key not in held
-                and now - lease.since > GRACE_MS
-            ):
+            if lease.worker_id == worker_id and key not in held and now - lease.since > GRACE_MS:
                 lease.until = now
 
     def restore(self, key: DeliveryKey, worker_id: str, delivery: int, now: int) -> None:

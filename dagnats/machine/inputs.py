@@ -69,7 +69,7 @@ class ExpireLease(_Input, frozen=True):
 
 
 class Tick(_Input, frozen=True):
-    """Time has passed: do all that is due at `at`, and all that an interrupted decision left open."""
+    """Time has passed: do all that is due at `at`, and what a cut decision left open."""
 
 
 class Cancel(_Input, frozen=True):

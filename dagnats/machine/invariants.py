@@ -1,4 +1,4 @@
-"""What is true of every state between two turns. Asserted by tests and simulation after each event."""
+"""What is true of every state between two turns. Asserted by tests after each event."""
 
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import Completed, Ended, Pending, Ready, Running, RunState, Waiting

@@ -55,7 +55,9 @@ def prepare(program: Program, digest: str) -> Prepared:
         when=tuple(_formula(node.when, index) for node in program.nodes),
         inputs=tuple(_formula(node.input, index) for node in program.nodes),
         until={
-            i: formula for i, n in loops.items() if (formula := _formula(n.until, index)) is not None
+            i: formula
+            for i, n in loops.items()
+            if (formula := _formula(n.until, index)) is not None
         },
         initial_states={i: n.initial_state for i, n in loops.items()},
         output=_formula(program.output, index),

@@ -40,7 +40,7 @@ class Pending(_Part, frozen=True):
 
 
 class Ready(_Part, frozen=True):
-    """An attempt waits for a worker since `since` (ms); `delivery` is the number of the next one."""
+    """An attempt waits for a worker since `since` (ms); `delivery` numbers the next one."""
 
     attempt: int
     iteration: int
@@ -189,9 +189,7 @@ def evolve(program: Prepared, state: RunState, event: Event) -> None:
                 event.attempt_number, event.iteration, event.delivery + 1, at
             )
         case ev.StepSkipped():
-            _settle(
-                program, state, program.index[event.step_id], Skipped(event.payload["reason"])
-            )
+            _settle(program, state, program.index[event.step_id], Skipped(event.payload["reason"]))
         case ev.StepCancelled():
             _settle(program, state, program.index[event.step_id], Cancelled())
         case ev.CancelRequested():

@@ -27,7 +27,7 @@ class Turn:
         self.program = program
         self.state = state
         # A clock that steps back must not reorder a run: event time never does.
-        self.at = at if at >= state.at else state.at
+        self.at = max(at, state.at)
         self.timestamp = ev.rfc3339(self.at)
         self.events: list[ev.Event] = []
         self.commands: list[Command] = []
@@ -164,11 +164,7 @@ class Turn:
         if isinstance(was, Ready | Running | Waiting):
             attempt, iteration = was.attempt, was.iteration
             self.withdraw(index)
-        self._add(
-            ev.StepCancelled(
-                *self._head(), self.program.nodes[index].id, attempt, iteration
-            )
-        )
+        self._add(ev.StepCancelled(*self._head(), self.program.nodes[index].id, attempt, iteration))
 
     def withdraw(self, index: int) -> None:
         """Take an attempt back from queue or worker, if there is one."""

@@ -117,9 +117,7 @@ def run_output(program: Prepared, state: RunState) -> Any:
     }
 
 
-def _loop_view(
-    program: Prepared, index: int, loop: Loop | None, iteration: int
-) -> dict[str, Any]:
+def _loop_view(program: Prepared, index: int, loop: Loop | None, iteration: int) -> dict[str, Any]:
     state = loop.state if loop is not None else program.initial_states[index]
     return {"iteration": iteration, "state": state}
 

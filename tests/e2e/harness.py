@@ -15,7 +15,9 @@ DAGNATS = [sys.executable, "-m", "dagnats.cli.main"]
 START_S = 30.0
 
 
-def dagnats(*arguments: str, data_dir: Path, wait_s: float = 60) -> subprocess.CompletedProcess[str]:
+def dagnats(
+    *arguments: str, data_dir: Path, wait_s: float = 60
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
         [*DAGNATS, *arguments],

@@ -2,8 +2,8 @@
 
     python watcher.py DATA_DIR OUT_FILE
 
-Follows `history.>` with a JetStream consumer that goes on after the last stream sequence it has seen,
-whenever the server comes back; appends every event as a line to OUT_FILE.
+Follows `history.>` with a JetStream consumer that goes on after the last stream sequence it has
+seen, whenever the server comes back; appends every event as a line to OUT_FILE.
 """
 
 import asyncio

@@ -230,7 +230,7 @@ def test_a_clock_that_steps_back_does_not_take_events_with_it() -> None:
 
 
 def test_a_skipped_dependency_skips_unless_accepted() -> None:
-    from dagnats.expr.ast import Literal  # noqa: PLC0415
+    from dagnats.expr.ast import Literal
 
     never = Literal(0, False)
     prepared = program(

@@ -62,7 +62,7 @@ def test_a_history_cut_anywhere_is_taken_up_again(prepared: Prepared, data: st.D
     again = World(prepared, lambda *_: "ok")
     again.now = world.now
     again.state = replayed(world, cut)
-    again._shadow = replayed(world, cut)  # noqa: SLF001
+    again._shadow = replayed(world, cut)
     again.history = world.history[:cut]
     again.lines = world.lines[:cut]
     take_up(again)
@@ -75,7 +75,7 @@ def take_up(world: World) -> None:
     world.waiting = {
         (c.step, c.iteration, c.attempt): c for c in outstanding(world.program, world.state)
     }
-    world._take(transition)  # noqa: SLF001
+    world._take(transition)
     for index, step in enumerate(world.state.steps):
         if isinstance(step, Running):
             head = (world.now, index, step.attempt, step.iteration)

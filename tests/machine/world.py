@@ -1,4 +1,4 @@
-"""A world for the machine: virtual time, workers as functions, and every promise checked each turn."""
+"""A world for the machine: virtual time, workers as functions, every promise checked each turn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from dagnats.machine.commands import Enqueue, Withdraw
 from dagnats.machine.events import Event, decode, encode
 from dagnats.machine.invariants import violations
 from dagnats.machine.prepared import Prepared, prepare
-from dagnats.machine.state import RunState, Running, born, evolve, replay
+from dagnats.machine.state import Running, RunState, born, evolve, replay
 
 BEGIN_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000
@@ -59,7 +59,9 @@ Work = Callable[[str, Any, int], Any]
 """Takes step id, input and attempt."""
 
 
-def task(name: str, *depends_on: int, accepts: tuple[str, ...] = ("completed",), **more: Any) -> Any:
+def task(
+    name: str, *depends_on: int, accepts: tuple[str, ...] = ("completed",), **more: Any
+) -> Any:
     """Return a task node that depends on the nodes at these indexes."""
     edges = tuple(Edge(index, accepts) for index in depends_on)
     kind = AgentLoopNode if "max_iterations" in more else TaskNode

@@ -52,9 +52,7 @@ def lost(turn: Turn, index: int, was: Running) -> None:
     node = turn.program.nodes[index]
     if was.delivery >= node.max_deliveries:
         message = f"{was.delivery} workers vanished with this attempt"
-        problem = error(
-            "worker_lost", message, step=node.id, attempt=was.attempt, retryable=True
-        )
+        problem = error("worker_lost", message, step=node.id, attempt=was.attempt, retryable=True)
         failed(turn, index, was, problem)
         return
     turn.lose(index, was)
