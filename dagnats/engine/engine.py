@@ -162,8 +162,8 @@ class Engine:
                 if task.done():
                     task.result()
         finally:
-            for task in (*working, stopping):
-                task.cancel()
+            for waiting in (*working, stopping):
+                waiting.cancel()
             await asyncio.gather(*working, stopping, return_exceptions=True)
 
     async def _drain(self, pump: Pump, committing: "asyncio.Task[None]") -> None:
