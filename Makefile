@@ -1,0 +1,48 @@
+# Everything starts here. Needs python3 (3.11 or newer), git and make; the rest comes into .venv.
+#
+#   make demo     environment, server, workers and the example workflows, run live to their end
+#   make test     environment and the whole test suite (what .ci/run runs)
+#   make check    format, lint, types, import contracts, quick tests: before every commit
+#   make bless    rewrite golden files and generated documentation
+#   make bench    measure against the ceiling of the loop
+#   make clean    remove what the above made
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bless bench clean venv
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help:
+	@sed -n 's/^#   /  /p' Makefile
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml .ci/venv
+	@.ci/venv $(VENV)
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/dagnats demo
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+check: $(STAMP)
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream
+
+bless: $(STAMP)
+	@DAGNATS_BLESS=1 $(BIN)/python -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
