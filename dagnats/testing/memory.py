@@ -1,0 +1,266 @@
+"""The engine's ports in memory, with faults on demand: for tests and simulation only.
+
+A `Storage` outlives engines, as a disk does. Every engine gets ports of its own on it, so that two
+owners, a late one, or one that died can be played through.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dagnats.errors import FencedError
+from dagnats.ports import Handler, LogEntry, Ownership, Snapshot
+
+Fault = Callable[[str], None]
+"""Called with the name of each operation before and after it (`append`, `append.stored`); may raise."""
+
+
+def no_fault(_operation: str) -> None:
+    """Let everything succeed."""
+
+
+@dataclass
+class Storage:
+    """What a disk would hold of one partition."""
+
+    log: list[tuple[LogEntry, int]] = field(default_factory=list)
+    history: list[tuple[str, bytes]] = field(default_factory=list)
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    closed: dict[int, bytes] = field(default_factory=dict)
+    mark: tuple[int, int] | None = None
+    programs: dict[str, bytes] = field(default_factory=dict)
+    aliases: dict[str, bytes] = field(default_factory=dict)
+    next_seq: int = 1
+
+
+class MemoryLog:
+    """`ports.EventLog`; one instance per owner."""
+
+    def __init__(self, storage: Storage, fault: Fault = no_fault) -> None:
+        self._storage = storage
+        self._fault = fault
+        self._epoch = 0
+        self._seq = 0
+
+    async def take_over(self) -> Ownership:
+        """Write an empty entry in a new epoch."""
+        offset = 0
+        self._epoch = 1
+        if self._storage.log:
+            last, epoch = self._storage.log[-1]
+            self._epoch = epoch + 1
+            self._seq = last.seq
+            offset = last.offset + len(last.lines)
+        seq = await self.append(offset, ())
+        return Ownership(self._epoch, seq, offset)
+
+    async def append(self, offset: int, lines: Sequence[bytes]) -> int:
+        """Store, unless somebody else has written since."""
+        await asyncio.sleep(0)
+        self._fault("append")
+        log = self._storage.log
+        if log and log[-1][0].seq != self._seq:
+            raise FencedError("another engine has written to the log")
+        self._seq = self._storage.next_seq
+        self._storage.next_seq += 1
+        log.append((LogEntry(self._seq, offset, tuple(lines)), self._epoch))
+        self._fault("append.stored")
+        return self._seq
+
+    async def locate(self, offset: int) -> int:
+        """Look through all entries."""
+        found = 0
+        for entry, _ in self._storage.log:
+            if entry.offset > offset:
+                break
+            found = entry.seq - 1
+        return found
+
+    async def read(self, after: int) -> AsyncIterator[LogEntry]:
+        """Yield the entries of now."""
+        for entry, _ in list(self._storage.log):
+            if entry.seq > after:
+                await asyncio.sleep(0)
+                yield entry
+
+    async def trim(self, below: int) -> None:
+        """Drop entries."""
+        self._storage.log[:] = [one for one in self._storage.log if one[0].seq >= below]
+
+
+class MemorySnapshots:
+    """`ports.Snapshots`."""
+
+    def __init__(self, storage: Storage, fault: Fault = no_fault) -> None:
+        self._storage = storage
+        self._fault = fault
+
+    async def load(self) -> Snapshot | None:
+        """Return what is stored."""
+        if self._storage.mark is None:
+            return None
+        seq, offset = self._storage.mark
+        closed = [self._storage.closed[chunk] for chunk in sorted(self._storage.closed)]
+        return Snapshot(seq, offset, dict(self._storage.snapshots), closed)
+
+    async def save_run(self, run_id: str, data: bytes) -> None:
+        """Store a run."""
+        await asyncio.sleep(0)
+        self._fault("save_run")
+        self._storage.snapshots[run_id] = data
+
+    async def save_closed(self, chunk: int, data: bytes) -> None:
+        """Store a chunk."""
+        await asyncio.sleep(0)
+        self._fault("save_closed")
+        self._storage.closed[chunk] = data
+
+    async def mark(self, seq: int, offset: int) -> None:
+        """Store the mark."""
+        await asyncio.sleep(0)
+        self._fault("mark")
+        self._storage.mark = (seq, offset)
+
+    async def forget_runs(self, run_ids: Sequence[str]) -> None:
+        """Drop runs."""
+        for run_id in run_ids:
+            await asyncio.sleep(0)
+            self._fault("forget_run")
+            self._storage.snapshots.pop(run_id, None)
+
+
+class MemoryFeed:
+    """`ports.HistoryFeed`."""
+
+    def __init__(self, storage: Storage, fault: Fault = no_fault) -> None:
+        self._storage = storage
+        self._fault = fault
+
+    async def last_offset(self) -> int:
+        """Read it from the last event's id."""
+        if not self._storage.history:
+            return -1
+        line = self._storage.history[-1][1]
+        return int(line[len(b'{"id":"') :].partition(b'"')[0].partition(b"-")[2])
+
+    async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
+        """Store one event after the other: a fault may come in between."""
+        for run_id, line in zip(run_ids, lines, strict=True):
+            self._fault("publish")
+            self._storage.history.append((run_id, line))
+
+    async def last_event(self, run_id: str) -> bytes | None:
+        """Return the newest event."""
+        lines = await self.read_run(run_id)
+        return lines[-1] if lines else None
+
+    async def read_run(self, run_id: str) -> Sequence[bytes]:
+        """Return all events."""
+        return [line for run, line in self._storage.history if run == run_id]
+
+
+class MemoryPrograms:
+    """`ports.ProgramStore`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def save_program(self, digest: str, data: bytes) -> None:
+        """Store a program."""
+        self._storage.programs[digest] = data
+
+    async def load_program(self, digest: str) -> bytes | None:
+        """Return a program."""
+        return self._storage.programs.get(digest)
+
+    async def save_alias(self, name: str, data: bytes) -> None:
+        """Store a name."""
+        self._storage.aliases[name] = data
+
+    async def load_aliases(self) -> Mapping[str, bytes]:
+        """Return all names."""
+        return dict(self._storage.aliases)
+
+
+class MemoryNetwork:
+    """Subjects and who listens; engines come and go, clients and workers stay."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, list[tuple["MemoryBus | None", Handler]]] = {}
+        self._inboxes = 0
+
+    def listen(self, subject: str, handler: Handler, bus: "MemoryBus | None" = None) -> None:
+        """Let a handler hear a subject; as part of an engine, while that lives."""
+        self._handlers.setdefault(subject, []).append((bus, handler))
+
+    async def send(self, subject: str, payload: bytes, reply: str = "") -> None:
+        """Deliver to all listeners, one after the other."""
+        for bus, handler in list(self._handlers.get(subject, ())):
+            if bus is None:
+                await handler(payload, reply)
+            else:
+                await bus.hand_over(handler, payload, reply)
+
+    def inbox(self) -> str:
+        """Return a subject of one's own."""
+        self._inboxes += 1
+        return f"inbox.{self._inboxes}"
+
+
+class MemoryBus:
+    """`ports.Bus`; dead once `kill`ed, as a process is."""
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        self._network = network
+        self._lost = asyncio.Event()
+        self._broken: BaseException | None = None
+        self.alive = True
+
+    def kill(self) -> None:
+        """Say and hear nothing any more."""
+        self.alive = False
+
+    def interrupt(self) -> None:
+        """Play a connection that breaks and comes back."""
+        self._lost.set()
+
+    async def hand_over(self, handler: Handler, payload: bytes, reply: str) -> None:
+        """Call a handler of this engine."""
+        if not self.alive:
+            return
+        try:
+            await handler(payload, reply)
+        except Exception as bug:  # noqa: BLE001 - told to whoever waits for `lost`
+            self._broken = bug
+            self._lost.set()
+
+    async def subscribe(self, subject: str, handler: Handler) -> None:
+        """Listen."""
+        self._network.listen(subject, handler, self)
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Send."""
+        if self.alive:
+            await self._network.send(subject, payload)
+
+    async def ready(self) -> None:
+        """Be there."""
+        self._lost.clear()
+
+    async def lost(self) -> None:
+        """Return at an interruption; raise what a handler raised."""
+        await self._lost.wait()
+        if self._broken is not None:
+            broken, self._broken = self._broken, None
+            raise broken
+
+
+class ManualClock:
+    """`ports.Clock`, moved by hand."""
+
+    def __init__(self, at_ms: int = 1_800_000_000_000) -> None:
+        self.at_ms = at_ms
+
+    def now_ms(self) -> int:
+        """Return what it was set to."""
+        return self.at_ms
