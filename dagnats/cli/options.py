@@ -1,0 +1,53 @@
+"""Options that several commands share, and the connection that they lead to."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dagnats.jetstream.client import Client
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+Server = Annotated[
+    str | None,
+    typer.Option("--server", metavar="URL", help="NATS URL of the server (DAGNATS_NATS_URL)."),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", metavar="DIR", help="Data directory of a local server (DAGNATS_DATA_DIR)."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def group(help_text: str) -> typer.Typer:
+    """Return an empty group of commands."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings=SETTINGS,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+
+
+@contextlib.asynccontextmanager
+async def connected(server: str | None, data_dir: Path | None) -> AsyncIterator["Client"]:
+    """Connect to the server that flags, environment or data directory name."""
+    from dagnats.jetstream.client import Client
+    from dagnats.jetstream.connection import locate
+
+    async with Client.open(locate(server, data_dir)) as client:
+        yield client
+
+
+def finish(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
+    """Run a command's coroutine and end the process with the exit code that it returns."""
+    raise typer.Exit(asyncio.run(work()))

@@ -1,0 +1,40 @@
+"""`dagnats worker …`: processes that do the tasks."""
+
+from typing import Annotated
+
+import typer
+
+from dagnats.cli.options import DataDir, Server, finish, group
+
+CONCURRENCY = 10
+
+app = group("Run workers: processes that do the tasks.")
+
+
+@app.callback()
+def workers() -> None:
+    """Run workers: processes that do the tasks."""
+
+
+@app.command("run", epilog="Example: dagnats worker run examples/hello/worker.py")
+def run(
+    handlers: Annotated[
+        str, typer.Argument(metavar="FILE_OR_MODULE", help="Where the `@task` handlers are.")
+    ],
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many tasks at once.")
+    ] = CONCURRENCY,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Import handlers registered with `@task("name")` and serve them until stopped."""
+    from dagnats.jetstream.connection import locate
+    from dagnats.worker.worker import Worker, load
+
+    registry = load(handlers)
+
+    async def work() -> int:
+        await Worker(registry, concurrency=concurrency).run(locate(server, data_dir))
+        return 0
+
+    finish(work)

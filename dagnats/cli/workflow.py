@@ -1,0 +1,109 @@
+"""`dagnats workflow …`: what the server knows to run."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from dagnats.cli import offline, output
+from dagnats.cli.options import AsJson, DataDir, Server, connected, finish, group
+
+DIGEST_SHOWN = len("sha256:") + 12
+
+app = group("Register workflows and look at them.")
+
+
+@app.command("register", epilog="Example: dagnats workflow register hello.json")
+def register(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Documents; `-` is stdin.")],
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Lint, compile and register documents; registering the same content again changes nothing."""
+    programs = [_program(file) for file in files]
+    if any(program is None for program in programs):
+        raise typer.Exit(1)
+
+    async def work() -> int:
+        answers = []
+        async with connected(server, data_dir) as client:
+            for program in programs:
+                parameters = {"program": msgspec.Raw(program or b"")}
+                answers.append(await client.call("workflow.register", parameters))
+        if as_json:
+            output.result_json(answers[0] if len(answers) == 1 else answers)
+            return 0
+        for answer in answers:
+            what = "registered" if answer["created"] else "unchanged"
+            output.result(f"{what} {answer['name']} {answer['digest'][:DIGEST_SHOWN]}")
+        return 0
+
+    finish(work)
+
+
+def _program(file: str) -> bytes | None:
+    """Return the canonical IR of a document; None, with the findings told, when it is wrong."""
+    from contextlib import redirect_stdout
+    from sys import stderr
+
+    from dagnats.compiler.pipeline import compile_workflow
+    from dagnats.ir.codec import encode
+
+    name, text = offline.read(file)
+    compiled = compile_workflow(text, name)
+    with redirect_stdout(stderr):
+        offline.show(compiled, text, name, concise=False)
+    return None if compiled.program is None else encode(compiled.program)
+
+
+@app.command("list", epilog="Example: dagnats workflow list --json")
+def list_(as_json: AsJson = False, server: Server = None, data_dir: DataDir = None) -> None:
+    """List the registered workflows."""
+
+    async def work() -> int:
+        async with connected(server, data_dir) as client:
+            rows = await client.call("workflow.list", {})
+        if as_json:
+            output.result_json(rows)
+        else:
+            output.result(output.table(_TITLES, [_row(row) for row in rows]))
+        return 0
+
+    finish(work)
+
+
+_TITLES = ("NAME", "VERSION", "STEPS", "REGISTERED", "DIGEST")
+
+
+def _row(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        str(row["name"]),
+        str(row.get("label") or "-"),
+        str(row["steps"]),
+        str(row["registered_at"]),
+        str(row["digest"])[:DIGEST_SHOWN],
+    )
+
+
+@app.command("show", epilog="Example: dagnats workflow show hello")
+def show(
+    name: Annotated[str, typer.Argument(help="Name or digest of the workflow.")],
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show a registered workflow: its digest and its program."""
+
+    async def work() -> int:
+        async with connected(server, data_dir) as client:
+            answer = await client.call("workflow.show", {"name": name})
+        if as_json:
+            output.result_json(answer)
+        else:
+            output.say(f"{answer['name']} {answer['digest']}")
+            output.result(json.dumps(answer["program"], ensure_ascii=False, indent=2))
+        return 0
+
+    finish(work)
