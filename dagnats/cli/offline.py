@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagnats.cli import output
-from dagnats.diagnostics import render
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity
 from dagnats.errors import UsageError
 
@@ -33,6 +32,7 @@ def read(file: str) -> tuple[str, str]:
 def lint(files: Sequence[str], chosen: str) -> int:
     """Check documents and print the findings; returns 1 when there is an error or a warning."""
     from dagnats.compiler.pipeline import compile_workflow
+    from dagnats.diagnostics import render
 
     texts = [read(file) for file in files]
     found = {name: compile_workflow(text, name) for name, text in texts}
@@ -48,6 +48,7 @@ def lint(files: Sequence[str], chosen: str) -> int:
 def compile_file(file: str, target: str | None = None, *, as_json: bool = False) -> int:
     """Print the IR of a document, or write it to `target`; returns 1 when it does not compile."""
     from dagnats.compiler.pipeline import compile_workflow
+    from dagnats.diagnostics import render
     from dagnats.ir.codec import to_document
 
     name, text = read(file)
@@ -72,6 +73,8 @@ def compile_file(file: str, target: str | None = None, *, as_json: bool = False)
 
 def show(compiled: "Compiled", text: str, name: str, *, concise: bool) -> None:
     """Print the findings of one document on stdout."""
+    from dagnats.diagnostics import render
+
     if not compiled.diagnostics:
         return
     if concise:

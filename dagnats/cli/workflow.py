@@ -1,9 +1,10 @@
 """`dagnats workflow …`: what the server knows to run."""
 
 import json
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from dagnats.cli import offline, output
@@ -27,10 +28,12 @@ def register(
         raise typer.Exit(1)
 
     async def work() -> int:
+        from msgspec import Raw
+
         answers = []
         async with connected(server, data_dir) as client:
             for program in programs:
-                parameters = {"program": msgspec.Raw(program or b"")}
+                parameters = {"program": Raw(program or b"")}
                 answers.append(await client.call("workflow.register", parameters))
         if as_json:
             output.result_json(answers[0] if len(answers) == 1 else answers)
@@ -45,15 +48,12 @@ def register(
 
 def _program(file: str) -> bytes | None:
     """Return the canonical IR of a document; None, with the findings told, when it is wrong."""
-    from contextlib import redirect_stdout
-    from sys import stderr
-
     from dagnats.compiler.pipeline import compile_workflow
     from dagnats.ir.codec import encode
 
     name, text = offline.read(file)
     compiled = compile_workflow(text, name)
-    with redirect_stdout(stderr):
+    with redirect_stdout(sys.stderr):
         offline.show(compiled, text, name, concise=False)
     return None if compiled.program is None else encode(compiled.program)
 
