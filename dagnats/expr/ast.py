@@ -91,18 +91,14 @@ def children(expr: Expr) -> "tuple[Expr, ...]":
             return ()
         case Select(operand=operand):
             return (operand,)
-        case Call(target=None, args=args):
-            return args
         case Call(target=target, args=args):
-            return (target, *args)
+            return args if target is None else (target, *args)
         case ListOf(items=items):
             return items
         case MapOf(entries=entries):
             return tuple(part for entry in entries for part in entry)
-        case Comprehension(over=over, guard=None, body=body):
-            return (over, body)
         case Comprehension(over=over, guard=guard, body=body):
-            return (over, guard, body)
+            return (over, body) if guard is None else (over, guard, body)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:

@@ -1,5 +1,6 @@
 """Builds nodes for the grammar's actions: one function for each alias in `expression.lark`."""
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -19,10 +20,11 @@ Value = tuple[Any, int, int]
 """A token's text or a node, and the half-open range of the text it stands for."""
 
 MACROS = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
-RESERVED = frozenset(
-    "as break const continue else for function if import let loop namespace package return var "
-    "void while".split()
-) - {"loop"}  # `loop` is a root of ours
+RESERVED = frozenset({
+    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
+    "namespace", "package", "return", "var", "void", "while",
+})  # fmt: skip
+"""Names that CEL keeps for itself, but for `loop`, which is a root here."""
 
 _Node = TypeVar("_Node", bound=Expr)
 _DIGITS_MAX = 400
@@ -222,7 +224,10 @@ def _int(b: Builder, v: list[Value]) -> Value:
 
 def _double(b: Builder, v: list[Value]) -> Value:
     text, start, end = v[0]
-    return b.literal(float(text), start, end), start, end
+    value = float(text)
+    if not math.isfinite(value):
+        raise SyntaxMistake("the number is too large for a double", start, end)
+    return b.literal(value, start, end), start, end
 
 
 def _string(b: Builder, v: list[Value]) -> Value:
@@ -233,8 +238,6 @@ def _string(b: Builder, v: list[Value]) -> Value:
         at = start + error.at
         help_ = "write a backslash itself as `\\\\`"
         raise SyntaxMistake(str(error), at, min(at + 2, end), help_) from error
-    if "\0" in value:
-        raise SyntaxMistake("a string cannot hold the character NUL", start, end)
     return b.literal(value, start, end), start, end
 
 
@@ -250,7 +253,7 @@ def _bytes(_: Builder, v: list[Value]) -> Value:
     raise SyntaxMistake(message, start, end, f"write a string, `{text[1:]}`")
 
 
-def _constant(value: bool | None) -> Action:  # noqa: FBT001
+def _constant(value: bool | None) -> Action:
     def build(b: Builder, v: list[Value]) -> Value:
         _, start, end = v[0]
         return b.literal(value, start, end), start, end

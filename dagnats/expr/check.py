@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Sink, Span
+from dagnats.expr.advice import advice, as_condition, named, near
 from dagnats.expr.ast import (
     INTERPOLATE,
     Call,
@@ -47,7 +48,6 @@ from dagnats.expr.types import (
 )
 
 STEPS = "steps"
-_LISTED_MAX = 8
 _SHOWN = {"@in": "in", "_[_]": "[ ]", "_[?_]": "[? ]", "_?_:_": "? :"}
 
 
@@ -138,7 +138,7 @@ class _Checker:
             return scope[name]
         place = f" {self.where}" if self.where else ""
         return self._report(
-            "DN4002", node, f"`{name}` does not exist{place}", _near(name, scope, "here exist")
+            "DN4002", node, f"`{name}` does not exist{place}", near(name, scope, "here exist")
         )
 
     def _select(self, node: Select, scope: Mapping[str, Type]) -> Type:
@@ -186,13 +186,13 @@ class _Checker:
             message = f"`{name}` is read from {display(operand)}, none of which has fields"
             return self._report("DN5002", node, message)
         quiet = _Checker(self.spans, Sink(), self.where, self.roots)
-        found = [quiet._field(node, m, name) for m in holding]  # noqa: SLF001 (its own kind)
+        found = [quiet._field(node, m, name) for m in holding]
         known = [t for t in found if not isinstance(t, Poison)]
         return union(known) if known else self._field(node, holding[0], name)
 
     def _no_field(self, node: Expr, owner: Object, name: str) -> Poison:
         whose = f"`{owner.name}`" if owner.name else "the object"
-        help_ = _near(name, owner.fields, "it has")
+        help_ = near(name, owner.fields, "it has")
         return self._report("DN5002", node, f"{whose} has no field `{name}`", help_)
 
     def _map(self, node: MapOf, scope: Mapping[str, Type]) -> Type:
@@ -207,7 +207,7 @@ class _Checker:
                 fields[key.value] = (type_, not optional)
                 continue
             if not assignable(key_type, STRING):
-                self._report("DN4004", key, f"a key is a string, not {_named(key_type)}")
+                self._report("DN4004", key, f"a key is a string, not {named(key_type)}")
             others.append(type_)
         if others:
             return Map(union([*others, *(type_ for type_, _ in fields.values())]))
@@ -239,14 +239,14 @@ class _Checker:
                     if isinstance(m, List | Map | Object)
                 )
             case _:
-                message = f"`{node.macro}` goes over a list or a map, not over {_named(over)}"
+                message = f"`{node.macro}` goes over a list or a map, not over {named(over)}"
                 return self._report("DN4004", node.over, message)
 
     def _condition(self, node: Expr, scope: Mapping[str, Type], what: str) -> None:
         type_ = self.type_of(node, scope)
         if not _fits(type_, BOOL):
-            message = f"`{what}` wants a bool, and this is {_named(type_)}"
-            self._report("DN4004", node, message, _as_condition(type_))
+            message = f"`{what}` wants a bool, and this is {named(type_)}"
+            self._report("DN4004", node, message, as_condition(type_))
 
     def _call(self, node: Call, scope: Mapping[str, Type]) -> Type:
         match node.function:
@@ -291,7 +291,7 @@ class _Checker:
         for part in node.args:
             type_ = self.type_of(part, scope)
             if isinstance(type_, List | Map | Object):
-                message = f"{_named(type_)} cannot stand inside a text"
+                message = f"{named(type_)} cannot stand inside a text"
                 help_ = "write `json.encode(…)` for its JSON, or let the expression stand alone"
                 self._report("DN4004", part, message, help_)
         return STRING
@@ -328,24 +328,36 @@ class _Checker:
         ]
         if not results:
             return self._no_overload(node, types, function)
-        if function.name in {"_==_", "_!=_"} and not _comparable(*types):
-            return self._no_overload(node, types, function)
+        if function.name in {"_==_", "_!=_"}:
+            if not _comparable(*types):
+                return self._no_overload(node, types, function)
+            self._enumerated(node, types)
         certain = all(not isinstance(type_, Dyn | Union) for type_ in types)
         return results[0] if certain else union(results)
+
+    def _enumerated(self, node: Call, types: tuple[Type, ...]) -> None:
+        """Report a comparison of one of a few texts with a constant that is none of them."""
+        for literal, other in ((0, 1), (1, 0)):
+            constant, allowed = node.args[literal], types[other]
+            if isinstance(node.args[other], Literal) or not isinstance(allowed, Enum):
+                continue
+            if isinstance(constant, Literal) and isinstance(constant.value, str):
+                if constant.value not in allowed.values:
+                    message = f'this is never "{constant.value}"'
+                    help_ = near(constant.value, allowed.values, "it is one of")
+                    self._report("DN4004", constant, message, help_)
 
     def _no_overload(
         self, node: Call, types: tuple[Type, ...], function: Function | None = None
     ) -> Poison:
         name = function.name if function else node.function
         shown = _SHOWN.get(name, name.strip("_"))
-        given = " and ".join(_named(type_) for type_ in types) or "nothing"
+        given = " and ".join(named(type_) for type_ in types) or "nothing"
         message = f"`{shown}` does not take {given}"
-        return self._report("DN4004", node, message, _advice(function))
+        return self._report("DN4004", node, message, advice(function))
 
 
-def _takes(
-    function: Function, overload: Overload, types: tuple[Type, ...], method: bool
-) -> bool:
+def _takes(function: Function, overload: Overload, types: tuple[Type, ...], method: bool) -> bool:
     if overload.method != method:
         return False
     params = overload.params
@@ -371,8 +383,6 @@ def _comparable(left: Type, right: Type) -> bool:
         return any(_comparable(left, member) for member in right.members)
     if isinstance(left, Dyn | Null) or isinstance(right, Dyn | Null):
         return True
-    if isinstance(left, Enum) and isinstance(right, Enum):
-        return not set(left.values).isdisjoint(right.values)
     return _kind(left) is _kind(right)
 
 
@@ -397,46 +407,3 @@ def _joined(types: Iterable[Type]) -> Type:
 
 def _held(type_: Type) -> Type:
     return type_.of if isinstance(type_, Optional) else type_
-
-
-def _named(type_: Type) -> str:
-    """Return a type with its article."""
-    shown = display(type_)
-    if isinstance(type_, Enum | Union | Null):
-        return shown
-    return f"an {shown}" if shown[0] in "aeiou" else f"a {shown}"
-
-
-def _near(name: str, known: Iterable[str], listed: str) -> str | None:
-    names = list(known)
-    if close := difflib.get_close_matches(name, names, 1):
-        return f"did you mean `{close[0]}`?"
-    if not names:
-        return None
-    shown = ", ".join(f"`{known}`" for known in sorted(names)[:_LISTED_MAX])
-    return f"{listed} {shown}" + (", …" if len(names) > _LISTED_MAX else "")
-
-
-def _as_condition(type_: Type) -> str | None:
-    match type_:
-        case String() | Enum():
-            return 'compare it, as `value == "text"` or `value != ""`'
-        case Int() | Double():
-            return "compare it, as `value > 0`"
-        case List() | Map() | Object():
-            return "ask for its size, as `size(value) > 0`"
-        case Optional():
-            return "give a default, as `value.orValue(false)`"
-        case _:
-            return None
-
-
-def _advice(function: Function | None) -> str | None:
-    """Say what a function takes, shortest first."""
-    if function is None or function.name in {"_==_", "_!=_"}:
-        return None
-    taken = " or ".join(
-        "(" + ", ".join(display(param) for param in overload.params) + ")"
-        for overload in function.overloads[:4]
-    )
-    return f"it takes {taken}"

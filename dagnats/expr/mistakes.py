@@ -33,12 +33,14 @@ _CLOSERS = {"RPAR": ("(", ")"), "RSQB": ("[", "]"), "RBRACE": ("{", "}")}
 _BEGINNINGS = frozenset({"IDENT", "INT", "STRING"})
 
 
-def explain(  # noqa: PLR0913 (the place, and what the grammar would have taken)
+def explain(  # noqa: PLR0913, PLR0917 (the place, and what the grammar would have taken)
     text: str, start: int, end: int, kind: str, at: int, until: int, row: Mapping[str, int]
 ) -> SyntaxMistake:
     """Say what is wrong with the token of `kind` at `at`, where the symbols of `row` may stand."""
     if not text[start:end].strip():
-        return SyntaxMistake("the expression is empty", start, end, "write a value, as `input.name`")
+        return SyntaxMistake(
+            "the expression is empty", start, end, "write a value, as `input.name`"
+        )
     if (sign := _sign(text, at, end)) is not None:
         first, sign_text = sign
         found = SyntaxMistake(f"`{sign_text}` is no operator", first, first + len(sign_text))
@@ -89,7 +91,7 @@ def _unfinished(text: str, start: int, end: int, row: Mapping[str, int]) -> Synt
     return SyntaxMistake(message, last - 1, last, _expected(row))
 
 
-def _last_open(text: str, start: int, end: int, opening: str, closing: str) -> int:  # noqa: PLR0913
+def _last_open(text: str, start: int, end: int, opening: str, closing: str) -> int:
     depth = 0
     for at in range(end - 1, start - 1, -1):
         depth += (text[at] == closing) - (text[at] == opening)

@@ -86,9 +86,7 @@ class Places(Mapping[int, Span]):
         return Position(base.offset + index, base.line + line, column)
 
 
-def parse_expression(
-    text: str, origin: Origin, sink: Sink, *, first_id: int = 1
-) -> Parsed | None:
+def parse_expression(text: str, origin: Origin, sink: Sink, *, first_id: int = 1) -> Parsed | None:
     """Parse bare CEL; None when it does not parse, and then the sink has DN4001.
 
     Node ids count up from `first_id`.
@@ -140,7 +138,8 @@ def parse_template_text(
         parts.append(builder.literal(words, at, len(text)))
     if len(parts) == 1:
         return Parsed(parts[0], places)
-    return Parsed(builder.add(Call(INTERPOLATE, tuple(parts), None, builder.next), 0, len(text)), places)
+    whole = Call(INTERPOLATE, tuple(parts), None, builder.next)
+    return Parsed(builder.add(whole, 0, len(text)), places)
 
 
 def _closing(text: str, start: int) -> int | None:
@@ -170,7 +169,7 @@ def _unclosed(places: Places, start: int, end: int) -> Diagnostic:
     )
 
 
-def _parse(  # noqa: PLR0913 (a window of a text, and where things go)
+def _parse(  # noqa: PLR0913, PLR0917 (a window of a text, and where things go)
     text: str, start: int, end: int, builder: Builder, places: Places, sink: Sink
 ) -> Expr | None:
     if end - start > EXPRESSION_CHARS_MAX:

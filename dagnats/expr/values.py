@@ -76,17 +76,26 @@ def no_overload(function: str, *values: Any) -> EvaluationError:
     return EvaluationError(f"`{function}` does not take ({shown})", "type")
 
 
+def want(function: str, *pairs: tuple[Any, type]) -> None:
+    """Raise unless every value is of its type."""
+    for value, type_ in pairs:
+        if type(value) is not type_:
+            raise no_overload(function, *(value for value, _ in pairs))
+
+
+def within(function: str, at: int, size_: int) -> None:
+    """Raise unless an index is from 0 up to `size_`."""
+    if not 0 <= at <= size_:
+        raise EvaluationError(f"`{function}`: index {at} is outside 0 to {size_}", "argument")
+
+
 def equal(left: Any, right: Any) -> bool:
     """Whether two values are equal; values of different kinds never are, and never fail."""
     kind = type(left)
     if kind is type(right) and (kind is str or kind is int or kind is bool or kind is float):
         return bool(left == right)
     if kind is list:
-        return (
-            type(right) is list
-            and len(left) == len(right)
-            and all(map(equal, left, right))
-        )
+        return type(right) is list and len(left) == len(right) and all(map(equal, left, right))
     if kind is dict:
         return (
             type(right) is dict
@@ -102,13 +111,14 @@ def equal(left: Any, right: Any) -> bool:
     return kind is type(right)
 
 
-def compare(operator: str, left: Any, right: Any) -> None:
-    """Raise unless the two values have an order."""
+def ordered(operator: str, left: Any, right: Any) -> tuple[Any, Any]:
+    """Return two values that Python orders as CEL does; raises when they have no order."""
     kind, other = type(left), type(right)
-    if kind is other and kind in {str, bool}:
-        return
-    if not (is_number(left) and is_number(right)):
-        raise no_overload(operator, left, right)
+    if kind is other and kind in {str, bool, int, float}:
+        return left, right
+    if is_number(left) and is_number(right):
+        return float(left), float(right)
+    raise no_overload(operator, left, right)
 
 
 def checked(value: Any) -> Any:
@@ -203,9 +213,9 @@ def field(operand: Any, name: str) -> Any:
 
 def optional_field(operand: Any, name: Any) -> Present | Absent:
     """`operand.?name` and `operand[?name]`."""
-    if operand is NONE:
-        return NONE
-    if type(operand) is Present:
+    if isinstance(operand, Absent):
+        return operand
+    if isinstance(operand, Present):
         operand = operand.value
     if type(operand) is dict:
         return Present(operand[name]) if type(name) is str and name in operand else NONE

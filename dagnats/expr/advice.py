@@ -1,0 +1,67 @@
+"""How messages name types, and what they advise."""
+
+import difflib
+from collections.abc import Iterable
+
+from dagnats.expr.functions import Function
+from dagnats.expr.types import (
+    Double,
+    Enum,
+    Int,
+    List,
+    Map,
+    Null,
+    Object,
+    Optional,
+    String,
+    Type,
+    Union,
+    display,
+)
+
+_LISTED_MAX = 8
+
+
+def named(type_: Type) -> str:
+    """Return a type with its article."""
+    shown = display(type_)
+    if isinstance(type_, Enum | Union | Null):
+        return shown
+    return f"an {shown}" if shown[0] in "aeiou" else f"a {shown}"
+
+
+def near(name: str, known: Iterable[str], listed: str) -> str | None:
+    """Say which known name was probably meant, or list what there is."""
+    names = list(known)
+    if close := difflib.get_close_matches(name, names, 1):
+        return f"did you mean `{close[0]}`?"
+    if not names:
+        return None
+    shown = ", ".join(f"`{known}`" for known in sorted(names)[:_LISTED_MAX])
+    return f"{listed} {shown}" + (", …" if len(names) > _LISTED_MAX else "")
+
+
+def as_condition(type_: Type) -> str | None:
+    """Say how to make a condition of a value of this type."""
+    match type_:
+        case String() | Enum():
+            return 'compare it, as `value == "text"` or `value != ""`'
+        case Int() | Double():
+            return "compare it, as `value > 0`"
+        case List() | Map() | Object():
+            return "ask for its size, as `size(value) > 0`"
+        case Optional():
+            return "give a default, as `value.orValue(false)`"
+        case _:
+            return None
+
+
+def advice(function: Function | None) -> str | None:
+    """Say what a function takes, shortest first."""
+    if function is None or function.name in {"_==_", "_!=_"}:
+        return None
+    taken = " or ".join(
+        "(" + ", ".join(display(param) for param in overload.params) + ")"
+        for overload in function.overloads[:4]
+    )
+    return f"it takes {taken}"
