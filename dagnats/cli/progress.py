@@ -72,7 +72,8 @@ def _details(event: Event) -> str:
             return explain(payload)
         case "step.skipped" | "workflow.cancel_requested":
             return str((payload or {}).get("reason", ""))
-    return ""
+        case _:
+            return ""
 
 
 def _retry(error: Any, failed_at: str) -> str:
