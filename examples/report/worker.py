@@ -32,9 +32,9 @@ LANGUAGES = {
 
 
 class Scan(TypedDict):
-    """Where to look; null: the repository, or package, that holds this example."""
+    """Where to look; empty: the repository, or package, that holds this example."""
 
-    root: NotRequired[str | None]
+    root: NotRequired[str]
 
 
 class Selection(TypedDict):

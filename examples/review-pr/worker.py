@@ -22,11 +22,11 @@ HUNK = re.compile(r"^@@ -\S+ \+(\d+)")
 
 
 class Range(TypedDict):
-    """What to compare; null: the last commit of this repository with its parent."""
+    """What to compare; empty: the last commit of this repository with its parent."""
 
-    repo: NotRequired[str | None]
-    base: NotRequired[str | None]
-    head: NotRequired[str | None]
+    repo: NotRequired[str]
+    base: NotRequired[str]
+    head: NotRequired[str]
 
 
 class Line(TypedDict):
