@@ -341,11 +341,10 @@ class _Checker:
             constant, allowed = node.args[literal], types[other]
             if isinstance(node.args[other], Literal) or not isinstance(allowed, Enum):
                 continue
-            if isinstance(constant, Literal) and isinstance(constant.value, str):
-                if constant.value not in allowed.values:
-                    message = f'this is never "{constant.value}"'
-                    help_ = near(constant.value, allowed.values, "it is one of")
-                    self._report("DN4004", constant, message, help_)
+            text = constant.value if isinstance(constant, Literal) else None
+            if isinstance(text, str) and text not in allowed.values:
+                help_ = near(text, allowed.values, "it is one of")
+                self._report("DN4004", constant, f'this is never "{text}"', help_)
 
     def _no_overload(
         self, node: Call, types: tuple[Type, ...], function: Function | None = None

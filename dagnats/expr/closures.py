@@ -165,7 +165,7 @@ def logical(args: tuple[Run, ...], *, decisive: bool) -> Run:
         failure: EvaluationError | None = None
         for arg in args:
             try:
-                value = arg(frame)
+                value: object = arg(frame)
             except EvaluationError as error:
                 if error.code == "cost":
                     raise

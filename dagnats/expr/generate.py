@@ -18,7 +18,7 @@ _HEADER = '''"""LALR(1) tables of `expression.lark`, made by `python -m dagnats.
 (symbol, length, action); no action passes the only child on.
 """
 
-# ruff: noqa: E501, Q000, Q003
+# ruff: noqa: E501, Q000
 # fmt: off
 '''
 
@@ -29,25 +29,38 @@ def generate() -> str:
 
     lark = Lark(resources.read_text("grammar", "expression.lark"), parser="lalr", lexer="basic")
     table = lark.parser.parser._parse_table  # noqa: SLF001 (lark has no public way to the tables)
-    rules = {rule: number for number, rule in enumerate(lark.rules)}
+    rules = sorted(lark.rules, key=str)
+    numbers = {rule: number for number, rule in enumerate(rules)}
+    order = _order(table)
     states = [
         {
-            symbol: -1 - rules[argument] if action.name == "Reduce" else argument
-            for symbol, (action, argument) in sorted(table.states[state].items())
+            str(symbol): -1 - numbers[target] if action.name == "Reduce" else order[target]
+            for symbol, (action, target) in sorted(table.states[state].items())
         }
-        for state in range(len(table.states))
+        for state in order
     ]
-    rows = [(str(r.origin.name), len(r.expansion), str(r.alias or "")) for r in lark.rules]
+    rows = [(str(r.origin.name), len(r.expansion), str(r.alias or "")) for r in rules]
     return _HEADER + "".join(
         f"\n{name} = {_shown(value)}\n"
         for name, value in (
             ("STATES: list[dict[str, int]]", states),
             ("RULES: list[tuple[str, int, str]]", rows),
-            ("START", table.start_states["start"]),
-            ("END", table.end_states["start"]),
+            ("START", order[table.start_states["start"]]),
+            ("END", order[table.end_states["start"]]),
             *_lexicon(lark),
         )
     )
+
+
+def _order(table: Any) -> dict[int, int]:
+    """Number the states as they are first reached: Lark's own numbers differ from run to run."""
+    order = {table.start_states["start"]: 0}
+    for state in (queue := list(order)):
+        for _, (action, target) in sorted(table.states[state].items()):
+            if action.name != "Reduce" and target not in order:
+                order[target] = len(order)
+                queue.append(target)
+    return order
 
 
 def _shown(value: object) -> str:
