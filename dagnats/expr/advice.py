@@ -20,6 +20,7 @@ from dagnats.expr.types import (
 )
 
 _LISTED_MAX = 8
+_OVERLOADS_MAX = 4
 
 
 def named(type_: Type) -> str:
@@ -56,12 +57,14 @@ def as_condition(type_: Type) -> str | None:
             return None
 
 
-def advice(function: Function | None) -> str | None:
-    """Say what a function takes, shortest first."""
+def advice(function: Function | None, types: tuple[Type, ...]) -> str | None:
+    """Say what a function takes, or how to get it from what it was given."""
+    if any(isinstance(type_, Optional) for type_ in types):
+        return "give a default, as `value.orValue(other)`"
     if function is None or function.name in {"_==_", "_!=_"}:
         return None
     taken = " or ".join(
         "(" + ", ".join(display(param) for param in overload.params) + ")"
-        for overload in function.overloads[:4]
+        for overload in function.overloads[:_OVERLOADS_MAX]
     )
     return f"it takes {taken}"

@@ -353,7 +353,7 @@ class _Checker:
         shown = _SHOWN.get(name, name.strip("_"))
         given = " and ".join(named(type_) for type_ in types) or "nothing"
         message = f"`{shown}` does not take {given}"
-        return self._report("DN4004", node, message, advice(function))
+        return self._report("DN4004", node, message, advice(function, types))
 
 
 def _takes(function: Function, overload: Overload, types: tuple[Type, ...], method: bool) -> bool:

@@ -53,7 +53,7 @@ def generate() -> str:
 
 
 def _order(table: Any) -> dict[int, int]:
-    """Number the states as they are first reached: Lark's own numbers differ from run to run."""
+    """Give each state the number of when it is first reached: Lark's differ from run to run."""
     order = {table.start_states["start"]: 0}
     for state in (queue := list(order)):
         for _, (action, target) in sorted(table.states[state].items()):
