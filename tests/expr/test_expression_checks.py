@@ -90,7 +90,7 @@ def test_types(text, type_):
         ("input.cuont", "DN5002", "`input` has no field `cuont`", (1, 12), "`count`"),
         ("input.count.x", "DN5002", "`x` is read from a value of type int", (1, 14), None),
         ("steps.dif.output", "DN5002", "the object has no field `dif`", (1, 10), "`diff`"),
-        ("steps.diff.output.?risk == 'high'", "DN4004", "`==` does not", (1, 35), "orValue"),
+        ("steps.diff.output.?risk == 'high'", "DN4004", "`==` does not", (1, 34), "orValue"),
         ("steps.diff.output.risk == 'hihg'", "DN4004", 'this is never "hihg"', (27, 33), "`high`"),
     ],
 )
