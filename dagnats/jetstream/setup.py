@@ -67,7 +67,9 @@ async def ensure(connection: Client, *, replicas: int = 1) -> None:
         try:
             await js.key_value(bucket)
         except NotFoundError:
-            await js.create_key_value(KeyValueConfig(bucket=bucket, history=1, replicas=replicas))
+            await js.create_key_value(
+                KeyValueConfig(bucket=bucket, history=1, replicas=replicas, direct=True)
+            )
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
