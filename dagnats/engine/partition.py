@@ -139,7 +139,11 @@ class Partition:
     def start(self, program: Prepared, request: i.StartRun, notify: str) -> bool:
         """Begin a run; False when one of this id is known already."""
         run_id = request.run_id
-        if run_id in self.runs or run_id in self.closed:
+        known = self.runs.get(run_id)
+        if known is not None:
+            known.notify = notify or known.notify
+            return False
+        if run_id in self.closed:
             return False
         transition = start(program, request)
         live = Live(program, transition.state)
