@@ -15,7 +15,7 @@ from typing import Any
 from dagnats import __version__
 from dagnats.cli import output
 from dagnats.cli.options import connected
-from dagnats.errors import DagnatsError, NoServerError
+from dagnats.errors import DagnatsError
 
 PYTHON_MIN = (3, 11)
 DISK_FREE_BYTES_MIN = 1_000_000_000
@@ -109,8 +109,9 @@ def _server(server: str | None, data_dir: Path | None) -> list[Check]:
     try:
         status = asyncio.run(_ask(server, data_dir))
     except (DagnatsError, TimeoutError) as wrong:
-        start = "start one with `dagnats serve`" if isinstance(wrong, NoServerError) else None
-        return [Check("server", str(wrong) or "no answer", source, ok=False, help=start)]
+        said, _, advice = str(wrong).partition("\n")
+        advice = advice.strip().removeprefix("help: ")
+        return [Check("server", said or "no answer", source, ok=False, help=advice or None)]
     return [
         Check("server", str(status.get("status", "?")), source),
         Check("runs", str(status.get("runs", "?")), "live, told by the server"),
