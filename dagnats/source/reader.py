@@ -1,16 +1,19 @@
 """Text to positioned document: YAML 1.2 and JSON, read by one path.
 
 The parser of ruamel.yaml gives events with offsets; everything that could surprise is decided here:
-what scalars mean (`scalars`), which features are refused (tags, merge keys, several documents), and
-what it may cost (`TEXT_BYTES_MAX`, `NODES_MAX`, `DEPTH_MAX`, aliases counted as often as they are
-used). Offsets are code points in the text as given; a byte order mark takes an offset but no column.
+what scalars mean (`scalars`), which features are refused (tags, merge keys, several documents),
+and what it may cost (`TEXT_BYTES_MAX`, `NODES_MAX`, `DEPTH_MAX`, aliases counted as often as they
+are used). Offsets are code points in the text as given; a byte order mark takes an offset but no
+column.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from importlib import import_module
+from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -18,7 +21,6 @@ from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
-    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
@@ -38,11 +40,6 @@ from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequ
 from dagnats.source.scalars import Refusal, resolve
 from dagnats.source.syntax import advise
 
-try:
-    from ruamel.yaml.cyaml import CParser
-except ImportError:  # no binary for this platform: the parser in Python does the same, slower
-    CParser = None
-
 TEXT_BYTES_MAX = 1_048_576
 NODES_MAX = 100_000
 DEPTH_MAX = 64
@@ -51,6 +48,9 @@ _BOM = "\ufeff"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _ANCHOR = re.compile(r"&\S+\s*")
+_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 
@@ -100,6 +100,32 @@ def _check_text(text: str) -> None:
         message = f"the character U+{ord(text[at]):04X} is not allowed"
         help_ = 'remove it, or write it as an escape in double quotes: "\\n"'
         raise _RefusedError(Diagnostic("DN1002", message, place, help=help_))
+
+
+@cache
+def _fast_parser() -> Any:
+    """Return the class of the parser in C, or None where no binary of it is installed."""
+    try:
+        return import_module("ruamel.yaml.cyaml").CParser
+    except ImportError:
+        return None
+
+
+def _parser(text: str) -> Any:
+    """Return the fastest parser there is; the one in Python gives the same events, slower."""
+    if text.lstrip().startswith("{"):
+        text = _PAIR.sub(_join_pair, text)
+    fast = _fast_parser()
+    return fast(text) if fast else YAML(typ="safe", pure=True).get_constructor_parser(text)[1]
+
+
+def _join_pair(found: re.Match[str]) -> str:
+    r"""Write JSON's escaped surrogate pair as YAML can read it, in as many characters.
+
+    An escaped line break stands for nothing, so `\` + newline + `\U0001F600` is as long as the pair.
+    """
+    char = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
+    return f"{found[1]}\\\n\\U{ord(char):08X}"
 
 
 class _Places:
@@ -153,7 +179,7 @@ class _Builder:
 
     def _parse(self, text: str) -> Iterator[Any]:
         try:
-            parser = CParser(text) if CParser else YAML(pure=True).get_constructor_parser(text)[1]
+            parser = _parser(text)
             while parser.check_event():
                 yield parser.get_event()
         except MarkedYAMLError as wrong:
@@ -266,8 +292,8 @@ class _Builder:
             quoted = f'"{written}"'
             fix = Fix(f"write {quoted}", (Edit(span, quoted),), "safe")
             message = f"the key `{written}` is not a string" if written else "the key is missing"
-            finding = Diagnostic("DN1004", message, span, help=f"quote it: `{quoted}`", fixes=(fix,))
-            self._sink.add(finding)
+            help_ = f"quote it: `{quoted}`"
+            self._sink.add(Diagnostic("DN1004", message, span, help=help_, fixes=(fix,)))
             return written or None
         return node.value
 
@@ -300,7 +326,7 @@ class _Builder:
     def _add(self, code: str, message: str, span: Span, help_: str) -> None:
         self._sink.add(Diagnostic(code, message, span, help=help_))
 
-    def _refuse(self, code: str, message: str, span: Span, help_: str) -> Any:
+    def _refuse(self, code: str, message: str, span: Span, help_: str) -> NoReturn:
         raise _RefusedError(Diagnostic(code, message, span, help=help_))
 
     def _start(self, event: Any) -> int:

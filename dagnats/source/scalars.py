@@ -40,7 +40,7 @@ class Refusal:
     help: str
 
 
-def resolve(text: str) -> None | bool | int | float | str | Refusal:
+def resolve(text: str) -> bool | int | float | str | Refusal | None:
     """Return the value of a plain scalar, or why it has none."""
     if text in _WORDS:
         return _WORDS[text]
@@ -72,5 +72,6 @@ def _integer(text: str, digits: str, base: int) -> int | Refusal:
 def _float(text: str) -> float | Refusal:
     value = float(text)
     if math.isinf(value):
-        return Refusal(f"the number `{text}` is too large for a double", "quote it to mean the text")
+        message = f"the number `{text}` is too large for a double"
+        return Refusal(message, "quote it to mean the text")
     return value

@@ -22,29 +22,40 @@ _UNSTARTABLE = {
     "`": Advice("a backtick cannot begin a value", "quote the value"),
     "%": Advice("`%` cannot begin a value", "quote the value"),
 }
-_IN_CONTEXT = (
-    ("quoted scalar", "end of stream", Advice("the quote is never closed", "close it", True)),
-    ("quoted scalar", "document separator", Advice("the quote is never closed", "close it", True)),
-    ("flow sequence", "", Advice("`[` is never closed", "separate items with `,`, end with `]`", True)),
-    ("flow mapping", "", Advice("`{` is never closed", "separate entries with `,`, end with `}`", True)),
+_QUOTE = Advice("the quote is never closed", "end the text with the same quote", at_context=True)
+_BRACKET = Advice(
+    "`[` is never closed", "separate items with `,` and end with `]`", at_context=True
 )
+_BRACE = Advice(
+    "`{` is never closed", "separate entries with `,` and end with `}`", at_context=True
+)
+_IN_CONTEXT = (
+    ("quoted scalar", "end of stream", _QUOTE),
+    ("quoted scalar", "document separator", _QUOTE),
+    ("flow sequence", "", _BRACKET),
+    ("flow mapping", "", _BRACE),
+)
+_COLON = Advice("`:` cannot stand here", "quote the value that holds it, or start a new line")
+_ESCAPE = Advice("YAML has no such escape", "double the backslash, or use single quotes")
+_KEY = Advice("a key belongs here", "indent it like the keys above, or quote it")
+_BLOCK = Advice("this does not line up", "indent it like its neighbours")
+_DASH = Advice("a list item belongs here", "begin the line with `- `")
+_NO_COLON = Advice("the key has no `:`", "write `key: value`", at_context=True)
+_ITEM = Advice("`-` cannot stand here", "start the list on a new line")
+_NAME = Advice("the name of the anchor or alias is missing", "use letters, digits, `_` and `-`")
+_DIRECTIVE = Advice("the directive is not understood", "remove the line")
+_OUTSIDE = Advice("the document has ended before this", "indent it like the lines above")
 _PROBLEMS = (
-    (
-        "mapping values are not allowed",
-        Advice("`:` cannot stand here", "quote the value that holds it, or start a new line"),
-    ),
-    ("escape", Advice("the escape is not one of YAML's", "double the backslash, or use single quotes")),
-    ("expected key", Advice("a key belongs here", "indent it like the keys above, or quote it")),
-    ("expected <block end>", Advice("this does not line up", "indent it like its neighbours")),
-    ("'-' indicator", Advice("a list item belongs here", "begin the line with `- `")),
-    ("expected ':'", Advice("the key has no `:`", "write `key: value`", True)),
-    ("sequence entries are not allowed", Advice("`-` cannot stand here", "start a new line")),
-    ("anchor", Advice("the anchor has no valid name", "use letters, digits, `_` and `-`")),
-    ("alias", Advice("the alias has no valid name", "use letters, digits, `_` and `-`")),
-    ("duplicate", Advice("this is written twice", "remove one")),
-    ("directive", Advice("the directive is not understood", "remove the line")),
-    ("document start", Advice("the document ends before this", "indent it like the lines above")),
-    ("tab", _UNSTARTABLE["\t"]),
+    ("mapping values are not allowed", _COLON),
+    ("escape", _ESCAPE),
+    ("expected key", _KEY),
+    ("expected <block end>", _BLOCK),
+    ("'-' indicator", _DASH),
+    ("expected ':'", _NO_COLON),
+    ("sequence entries are not allowed", _ITEM),
+    ("expected alphabetic", _NAME),
+    ("directive", _DIRECTIVE),
+    ("document start", _OUTSIDE),
 )
 _GENERAL = Advice("this is not valid YAML", "check indentation, quotes and brackets around here")
 
