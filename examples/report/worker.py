@@ -1,7 +1,9 @@
 """The worker of `report`: looks at real files. Every task is a pure function of what it reads."""
 
+import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -68,13 +70,16 @@ def scan(wanted: Scan) -> dict[str, Any]:
     root = Path(given).resolve() if given else Path(__file__).resolve().parents[2]
     if not root.is_dir():
         raise NonRetryable(f"`{root}` is not a folder")
-    paths = (path.relative_to(root) for path in root.rglob("*") if path.suffix in LANGUAGES)
-    files = sorted(path.as_posix() for path in paths if _is_source(path))
-    return {"root": str(root), "files": files[:FILES_MAX]}
+    return {"root": str(root), "files": sorted(_sources(root))[:FILES_MAX]}
 
 
-def _is_source(path: Path) -> bool:
-    return not any(part.startswith(".") or part in LEFT_OUT for part in path.parts)
+def _sources(root: Path) -> Iterator[str]:
+    """Yield the text files below a folder as relative paths; does not enter what is left out."""
+    for folder, below, files in os.walk(root):
+        below[:] = [name for name in below if name[0] != "." and name not in LEFT_OUT]
+        for name in files:
+            if name[0] != "." and Path(name).suffix in LANGUAGES:
+                yield Path(folder, name).relative_to(root).as_posix()
 
 
 def _text(root: str, file: str) -> str:
