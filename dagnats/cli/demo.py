@@ -129,7 +129,7 @@ async def _watch(example: str, value: object, directory: Path) -> Outcome:
             await client.call("run.start", parameters)
             async for event in client.events(run_id, follow=True):
                 count += 1
-                output.say(progress.line(event))
+                output.say(progress.line(event, sys.stderr))
                 status = progress.ENDS.get(event["type"], status)
                 if status != "running":
                     _show(event.get("payload"))

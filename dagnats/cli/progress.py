@@ -1,9 +1,8 @@
 """A run's events, one line each, for people who watch."""
 
 import json
-import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from dagnats.cli import output
 
@@ -21,13 +20,13 @@ ENDS = {
 """The event types that end a run, and the status that it ends with."""
 
 
-def line(event: Event) -> str:
-    """Return one event as a line: time, step, what happened, details."""
+def line(event: Event, stream: TextIO) -> str:
+    """Return one event as a line for `stream`: time, step, what happened, details."""
     what = event["type"].partition(".")[2].replace("_", " ")
     where = event.get("step_id") or event["workflow"]
     if event.get("iteration"):
         where = f"{where}[{event['iteration']}]"
-    status = output.paint_status(what, sys.stderr, WHAT_WIDTH)
+    status = output.paint_status(what, stream, WHAT_WIDTH)
     return (
         f"{clock(event['timestamp'])}  {where:{STEP_WIDTH}}  {status}  {_details(event)}".rstrip()
     )

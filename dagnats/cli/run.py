@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,7 +110,7 @@ async def follow(client: "Client", run_id: str, *, as_json: bool) -> int:
         if as_json:
             output.result_line(event)
         else:
-            output.say(progress.line(event))
+            output.say(progress.line(event, sys.stderr))
     status = progress.ENDS.get(last.get("type", ""), "running")
     value = last.get("payload")
     completed = status == "completed"
@@ -230,7 +231,7 @@ def events(
                 if as_json:
                     output.result_line(event)
                 else:
-                    output.result(progress.line(event))
+                    output.result(progress.line(event, sys.stdout))
         return 0
 
     finish(work)

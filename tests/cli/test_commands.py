@@ -156,7 +156,7 @@ ENVELOPE = {
 )
 def test_an_event_is_a_line(event: dict[str, Any], words: str, monkeypatch: Any) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    line = progress.line(ENVELOPE | event)
+    line = progress.line(ENVELOPE | event, sys.stderr)
     assert line.split()[0].endswith(":03.004")
     assert " ".join(line.split()[1:]) == words
 
