@@ -122,7 +122,7 @@ def _parser(text: str) -> Any:
 def _join_pair(found: re.Match[str]) -> str:
     r"""Write JSON's escaped surrogate pair as YAML can read it, in as many characters.
 
-    An escaped line break stands for nothing, so `\` + newline + `\U0001F600` is as long as the pair.
+    An escaped line break stands for nothing: with it and `\\U0001F600` the length stays the same.
     """
     char = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
     return f"{found[1]}\\\n\\U{ord(char):08X}"

@@ -1,0 +1,93 @@
+"""Whether a document has the shape of a workflow, and a value that of its JSON Schema.
+
+The only module that knows jsonschema_rs, which costs 40 ms to import and is imported when first
+needed. The library's texts reach no author: `complaints` words each kind of error. Nothing is ever
+fetched: a reference to another document is an error of the schema that holds it.
+"""
+
+import json
+from functools import cache, lru_cache
+from typing import Any
+
+from dagnats import resources
+from dagnats.diagnostics.diagnostic import Diagnostic, Sink, Span
+from dagnats.source.complaints import Complaints, dotted, keyword, words
+from dagnats.source.document import Document, to_json
+
+COMPLAINTS_MAX = 20
+"""Complaints about one value; more would not help."""
+
+VALIDATORS_CACHED_MAX = 256
+TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+
+
+def check_shape(document: Document, sink: Sink) -> bool:
+    """Whether the document has the shape of a workflow; otherwise the sink says what is wrong.
+
+    One finding per place and missing key; a key is not missing where a misspelt one stands for it.
+    """
+    errors = list(_workflow_validator().iter_errors(to_json(document.root)))
+    complaints = Complaints(document, _workflow_schema())
+    found: dict[tuple[Span, str], Diagnostic] = {}
+    # In the order of their names unknown keys come before the missing ones that they may explain.
+    for error in sorted(errors, key=keyword):
+        for finding in complaints.about(error):
+            missing = finding.message if keyword(error) == "required" else ""
+            found.setdefault((finding.span, missing), finding)
+    for finding in found.values():
+        sink.add(finding)
+    return not errors
+
+
+def check_value(schema: Any, value: Any) -> list[str]:
+    """Return what is wrong with a value, as `at $.a.b: …`; nothing if it fits its JSON Schema.
+
+    At most `COMPLAINTS_MAX` complaints. The schema must have passed `check_schema`.
+    """
+    complaints: list[str] = []
+    for error in _validator(json.dumps(schema)).iter_errors(value):
+        if len(complaints) == COMPLAINTS_MAX:
+            complaints.append("and more")
+            break
+        complaints.append(f"at {dotted(error.instance_path)}: {words(error)}")
+    return complaints
+
+
+def check_schema(schema: Any) -> str | None:
+    """Return why something is no JSON Schema (draft 2020-12), or None when it is one."""
+    if not isinstance(schema, (dict, bool)):
+        return "a schema is a mapping, true or false"
+    try:
+        _validator(json.dumps(schema))
+    except ValueError as wrong:
+        return _schema_words(wrong)
+    return None
+
+
+def _schema_words(wrong: Any) -> str:
+    path = wrong.instance_path
+    if not path:
+        return str(wrong.message).replace('"', "`")
+    if keyword(wrong) == "anyOf" and path[-1] == "type":
+        return f"at {dotted(path)}: a type is one of {', '.join(f'`{name}`' for name in TYPES)}"
+    return f"at {dotted(path)}: {words(wrong)}"
+
+
+@lru_cache(maxsize=VALIDATORS_CACHED_MAX)
+def _validator(schema: str) -> Any:
+    """Compile a schema; raises ValueError when it is none."""
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(json.loads(schema), offline=True)
+
+
+@cache
+def _workflow_schema() -> Any:
+    return json.loads(resources.read_text("schemas", "workflow.schema.json"))
+
+
+@cache
+def _workflow_validator() -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(_workflow_schema(), offline=True)
