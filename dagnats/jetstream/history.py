@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nats.aio.client import Client
 
 from dagnats.errors import BrokenError
-from dagnats.jetstream import direct
+from dagnats.jetstream import direct, pipeline
 from dagnats.wire import subjects
 
 ID_PREFIX = b'{"id":"'
@@ -24,9 +24,7 @@ class JetStreamHistory:
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
         """Send without waiting for acknowledgements; what is lost is published after recovery."""
-        publish = self._connection.publish
-        for run_id, line in zip(run_ids, lines, strict=True):
-            await publish("history." + run_id, line)
+        await pipeline.publish_all(self._connection, "history.", run_ids, lines)
 
     async def last_event(self, run_id: str) -> bytes | None:
         """Look the newest event of a run up."""
