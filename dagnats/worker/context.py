@@ -8,7 +8,7 @@ from dagnats.wire.tasks import Task
 
 
 class Retryable(Exception):  # noqa: N818 - the users' word
-    """The attempt failed; another may follow, as the step's policy says. `code` is for expressions."""
+    """The attempt failed; another may follow, as the policy says. `code` is for expressions."""
 
     def __init__(self, message: str = "", *, code: str = "retryable", details: Any = None) -> None:
         super().__init__(message)
@@ -49,10 +49,10 @@ class Context:
 
     __slots__ = ("_task", "cancelled", "worker_id")
 
-    def __init__(self, task: Task, worker_id: str) -> None:
+    def __init__(self, task: Task, worker_id: str, cancelled: threading.Event) -> None:
         self._task = task
         self.worker_id = worker_id
-        self.cancelled = threading.Event()
+        self.cancelled = cancelled
         """Set when the engine has given the attempt up; a long handler should look now and then."""
 
     @property

@@ -17,8 +17,8 @@ RESULT_BYTES_MAX = MESSAGE_BYTES_MAX - 10_000
 TRACE_LINES_MAX = 20
 
 
-def run_inline(handler: Handler, task: Task, context: Context) -> Result:
-    """Run a handler here and now."""
+def run_inline(handler: Handler, task: Task, context: Context | None) -> Result:
+    """Run a handler here and now; one that takes no context needs none."""
     try:
         return returned(task, _called(handler, task, context))
     except Exception as failure:  # noqa: BLE001 - whatever a handler raises is its result
@@ -41,7 +41,7 @@ async def run_in_thread(
     return await loop.run_in_executor(threads, run_inline, handler, task, context)
 
 
-def _called(handler: Handler, task: Task, context: Context) -> Any:
+def _called(handler: Handler, task: Task, context: Context | None) -> Any:
     value = task.input
     if handler.convert is not None:
         try:
@@ -54,6 +54,8 @@ def _called(handler: Handler, task: Task, context: Context) -> Any:
 
 def returned(task: Task, value: Any) -> Result:
     """Return the result of a handler that came back with `value`."""
+    if value is None or value is True or value is False:
+        return Result(task.run_id, task.step, task.attempt, task.delivery, task.iteration, value)
     continued = isinstance(value, Continue)
     try:
         output = _encode(value.state if continued else value)

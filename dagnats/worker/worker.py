@@ -16,6 +16,7 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,12 @@ GRACE_S = 30.0
 """How long a worker that is told to stop waits for what it runs."""
 ACCEPT_S = 5.0
 """How long it then waits for its last results to be accepted."""
+
+ENVELOPE_BYTES = 300
+"""What a result takes in a message besides its output."""
+
+_NEVER = threading.Event()
+"""Handlers that run inline are over before anybody could cancel them."""
 
 Key = tuple[str, str, int, int]
 _encode = msgspec.json.Encoder().encode
@@ -238,12 +245,14 @@ class Worker:
         handler = self._registry.get(one.task)
         if handler is None:
             message = f"this worker has no handler for `{one.task}`"
-            self._done(failed(one, TaskError("no_handler", message)))
+            self._done(failed(one, TaskError("no_handler", message)), key)
             return
-        context = Context(one, self.worker_id)
         if handler.inline and not handler.is_async:
-            self._done(run_inline(handler, one, context))
+            wanted = handler.wants_context
+            inline = Context(one, self.worker_id, _NEVER) if wanted else None
+            self._done(run_inline(handler, one, inline), key)
             return
+        context = Context(one, self.worker_id, threading.Event())
         execution = self._running[key] = Execution(one, context)
         if handler.is_async:
             doing = self._execute(key, execution, run_async(handler, one, context))
@@ -259,7 +268,7 @@ class Worker:
         result = await work
         if self._running.get(key) is execution:
             del self._running[key]
-            self._done(result)
+            self._done(result, key)
 
     def _cancel(self, held: Held) -> None:
         """Stop an attempt that the engine has given up; its result counts no more."""
@@ -273,12 +282,13 @@ class Worker:
 
     # ── results ──────────────────────────────────────────────────────────────────────────────────
 
-    def _done(self, result: Result) -> None:
-        size = 300 + (len(result.output) if isinstance(result.output, msgspec.Raw) else 0)
-        if result.error is not None:
+    def _done(self, result: Result, key: Key) -> None:
+        size = ENVELOPE_BYTES
+        if isinstance(result.output, msgspec.Raw):
+            size += len(bytes(result.output))
+        elif result.error is not None:
             size = len(_encode(result))
-        finished = Finished(result, size)
-        self._finished[key_of(result)] = finished
+        finished = self._finished[key] = Finished(result, size)
         self._queue(finished)
 
     def _queue(self, finished: Finished) -> None:
