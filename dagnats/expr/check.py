@@ -63,6 +63,14 @@ def check(
     return _Checker(spans, sink, where, scope).type_of(expr, scope)
 
 
+def check_condition(
+    expr: Expr, spans: Mapping[int, Span], scope: Mapping[str, Type], sink: Sink, *, key: str
+) -> None:
+    """Judge the condition that stands at `key`: as `check`, and DN4004 when it cannot be a bool."""
+    where = f"in `{key}`"
+    _Checker(spans, sink, where, scope).condition(expr, scope, key)
+
+
 def references(expr: Expr) -> Iterator[tuple[str, Expr]]:
     """Yield every step that is referred to by its id, with the node that does, in written order.
 
@@ -218,10 +226,10 @@ class _Checker:
         element = self._element(node, over)
         inside = {**scope, node.variable: element}
         if node.guard is not None:
-            self._condition(node.guard, inside, node.macro)
+            self.condition(node.guard, inside, node.macro)
         if node.macro == "map":
             return List(widened(self.type_of(node.body, inside)))
-        self._condition(node.body, inside, node.macro)
+        self.condition(node.body, inside, node.macro)
         return List(element) if node.macro == "filter" else BOOL
 
     def _element(self, node: Comprehension, over: Type) -> Type:
@@ -242,7 +250,7 @@ class _Checker:
                 message = f"`{node.macro}` goes over a list or a map, not over {named(over)}"
                 return self._report("DN4004", node.over, message)
 
-    def _condition(self, node: Expr, scope: Mapping[str, Type], what: str) -> None:
+    def condition(self, node: Expr, scope: Mapping[str, Type], what: str) -> None:
         type_ = self.type_of(node, scope)
         if not _fits(type_, BOOL):
             message = f"`{what}` wants a bool, and this is {named(type_)}"
@@ -252,11 +260,11 @@ class _Checker:
         match node.function:
             case "_&&_" | "_||_":
                 for arg in node.args:
-                    self._condition(arg, scope, node.function.strip("_"))
+                    self.condition(arg, scope, node.function.strip("_"))
                 return BOOL
             case "_?_:_":
                 condition, one, other = node.args
-                self._condition(condition, scope, "? :")
+                self.condition(condition, scope, "? :")
                 return join(self.type_of(one, scope), self.type_of(other, scope))
             case "_[_]" | "_[?_]":
                 return self._index(node, scope)

@@ -12,6 +12,7 @@ from dagnats.machine import inputs as i
 from dagnats.machine.commands import Command, Enqueue
 from dagnats.machine.events import Event
 from dagnats.machine.kinds import agent_loop, task
+from dagnats.machine.limits import assert_within
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.ready import close_open_steps, conclude, settle_from
 from dagnats.machine.state import Pending, Ready, Running, RunState, StepState, Waiting
@@ -31,10 +32,12 @@ def start(program: Prepared, request: i.StartRun) -> Transition:
     """Begin a run."""
     turn = Turn.first(program, request.run_id, request.input, request.at)
     settle_from(turn, list(range(len(program.nodes))))
-    return Transition(turn.state, turn.events, turn.commands)
+    return _done(turn)
 
 
-def advance(program: Prepared, state: RunState, request: i.Input) -> Transition:
+def advance(  # noqa: C901, PLR0912 (one case for each input)
+    program: Prepared, state: RunState, request: i.Input
+) -> Transition:
     """Decide what an input means for a run."""
     if state.ended:
         return Transition(state, [], [])
@@ -69,6 +72,12 @@ def advance(program: Prepared, state: RunState, request: i.Input) -> Transition:
             pass
         case _:
             assert_never(request)
+    return _done(turn)
+
+
+def _done(turn: Turn) -> Transition:
+    state, certificate = turn.state, turn.program.program.certificate
+    assert_within(certificate, events=state.seq, attempts=state.attempts)
     return Transition(state, turn.events, turn.commands)
 
 

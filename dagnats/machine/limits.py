@@ -1,16 +1,21 @@
-"""Attempts against their policy: whether another follows, and when."""
+"""Attempts against their policy, and a run against its certificate."""
 
-from dagnats.ir.program import Retry
+from dagnats.ir.costs import RETRY_DELAY_MS_MAX
+from dagnats.ir.program import Certificate, Retry
 
 DELAY_MIN_MS = 1
-DELAY_MAX_MS = 3_600_000
 
 
-def delay_ms(retry: Retry, failed_attempt: int) -> int:
-    """Return the wait after the attempt numbered `failed_attempt` (from 1), within 1 ms to 1 h."""
-    cap = min(retry.max_delay_ms, DELAY_MAX_MS)
-    if retry.strategy == "linear":
-        wait: float = retry.initial_delay_ms * failed_attempt
+def delay_ms(retry: Retry, failed_attempt: int, asked_ms: int | None = None) -> int:
+    """Return the wait after the attempt numbered `failed_attempt` (from 1), within 1 ms to 1 h.
+
+    `asked_ms` is what the worker asked for instead; the policy's `max_delay` holds for it too.
+    """
+    cap = min(retry.max_delay_ms, RETRY_DELAY_MS_MAX)
+    if asked_ms is not None:
+        wait: float = asked_ms
+    elif retry.strategy == "linear":
+        wait = retry.initial_delay_ms * failed_attempt
     elif retry.strategy == "exponential":
         wait = _grown(retry.initial_delay_ms, retry.multiplier, failed_attempt - 1, cap)
     else:
@@ -31,3 +36,11 @@ def _grown(initial: int, multiplier: float, times: int, cap: int) -> float:
 def retries_left(retry: Retry, failed_attempt: int) -> bool:
     """Whether the policy allows another attempt: `max_retries` n means n + 1 attempts."""
     return failed_attempt <= retry.max_retries
+
+
+def assert_within(certificate: Certificate, *, events: int, attempts: int) -> None:
+    """Hold what a run has used against what was proven; a breach is a bug of ours."""
+    proven = certificate.events.max
+    assert proven is None or events <= proven, f"{events} events, certified {proven}"
+    proven = certificate.attempts.max
+    assert proven is None or attempts <= proven, f"{attempts} attempts, certified {proven}"

@@ -15,7 +15,7 @@ from dagnats.machine.values import error, evaluate, run_output, task_input
 
 
 def settle_from(turn: Turn, candidates: list[int]) -> None:
-    """Decide, in document order, each candidate whose dependencies are settled, and what follows."""
+    """Decide each candidate whose dependencies are settled, in document order, and what follows."""
     state, program = turn.state, turn.program
     heap = [i for i in candidates if state.unmet[i] == 0 and isinstance(state.steps[i], Pending)]
     heapify(heap)

@@ -155,7 +155,9 @@ def born(program: Prepared, event: ev.RunStarted) -> RunState:
     )
 
 
-def evolve(program: Prepared, state: RunState, event: Event) -> None:
+def evolve(  # noqa: C901, PLR0912 (one case for each event)
+    program: Prepared, state: RunState, event: Event
+) -> None:
     """Fold one event into `state`. The event must be the next one of the run."""
     assert event.seq == state.seq + 1, (state.run_id, state.seq, event.seq)
     state.seq = event.seq

@@ -7,7 +7,7 @@ from dagnats.machine.prepared import Formula, Prepared
 from dagnats.machine.state import STATUS, Completed, Failed, Loop, RunState
 
 
-def error(
+def error(  # noqa: PLR0913 (the fields of the error object)
     code: str,
     message: str,
     *,

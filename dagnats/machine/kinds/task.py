@@ -28,7 +28,7 @@ def failed(
     """End an attempt badly: another one if the error and the policy allow it, else the step."""
     node = turn.program.nodes[index]
     if problem["retryable"] and retries_left(node.retry, was.attempt):
-        wait = delay_ms(node.retry, was.attempt) if retry_after_ms is None else retry_after_ms
+        wait = delay_ms(node.retry, was.attempt, retry_after_ms)
         turn.fail(index, was, problem | {"retry_at": turn.at + wait})
         return
     turn.fail(index, was, problem)

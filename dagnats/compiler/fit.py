@@ -1,0 +1,116 @@
+"""Whether what is given fits what is wanted, and if not, which part of it does not.
+
+with: {cents: "${{ input.name }}"}   →  DN5003 `cents` is an int, and this is a string
+"""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dagnats.expr.advice import named
+from dagnats.expr.ast import Expr, Literal, MapOf
+from dagnats.expr.types import (
+    NULL,
+    List,
+    Map,
+    Object,
+    Optional,
+    Type,
+    Union,
+    assignable,
+    union,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A part that does not fit: the node that gives it, and why; `path` is how people call it."""
+
+    node: Expr
+    path: str
+    message: str
+    help: str | None = None
+
+
+def misfits(expr: Expr, given: Type, wanted: Type) -> Iterator[Misfit]:
+    """Yield what keeps the value of `expr`, of type `given`, from being one of `wanted`."""
+    yield from _misfits(expr, leaving(given), wanted, "")
+
+
+def leaving(type_: Type) -> Type:
+    """Return the type of a value outside expressions: an optional is what it holds, or null."""
+    match type_:
+        case Optional(of=of):
+            return union((leaving(of), NULL))
+        case List(elem=elem):
+            return List(leaving(elem))
+        case Map(value=value):
+            return Map(leaving(value))
+        case Union(members=members):
+            return union(leaving(member) for member in members)
+        case Object(fields=fields) if any(
+            isinstance(part, Optional | List | Map | Union | Object) for part, _ in fields.values()
+        ):
+            left = {name: (leaving(part), sure) for name, (part, sure) in fields.items()}
+            return Object(left, type_.closed, type_.name)
+        case _:
+            return type_
+
+
+def _misfits(node: Expr, given: Type, wanted: Type, path: str) -> Iterator[Misfit]:
+    if assignable(given, wanted):
+        return
+    if isinstance(given, Object) and isinstance(wanted, Object):
+        yield from _fields(node, given, wanted, path)
+        return
+    if isinstance(given, Object) and isinstance(wanted, Map):
+        for name, (part, _) in given.fields.items():
+            yield from _misfits(_part(node, name), part, wanted.value, _below(path, name))
+        return
+    called = f"`{path}`" if path else "the input"
+    yield Misfit(node, path, f"{called} is {named(wanted)}, and this is {named(given)}")
+
+
+def _fields(node: Expr, given: Object, wanted: Object, path: str) -> Iterator[Misfit]:
+    found = False
+    owner = f"`{path}`" if path else "the input"
+    for name, (part, sure) in given.fields.items():
+        if name in wanted.fields:
+            target, required = wanted.fields[name]
+            below = _below(path, name)
+            for misfit in _misfits(_part(node, name), part, target, below):
+                found = True
+                yield misfit
+            if required and not sure:
+                found = True
+                yield Misfit(_part(node, name), below, f"`{below}` is needed, and may not exist")
+        elif wanted.closed and given.closed:
+            found = True
+            close = difflib.get_close_matches(name, list(wanted.fields), 1)
+            known = ", ".join(f"`{field}`" for field in wanted.fields) or "nothing"
+            help_ = f"did you mean `{close[0]}`?" if close else f"it takes {known}"
+            yield Misfit(_key(node, name), path, f"{owner} takes no `{name}`", help_)
+    for name, (_, required) in wanted.fields.items():
+        if required and name not in given.fields and given.closed:
+            found = True
+            yield Misfit(node, path, f"{owner} lacks `{_below(path, name)}`", f"add `{name}:`")
+    assert found, "a misfit has a reason"
+
+
+def _part(node: Expr, name: str) -> Expr:
+    """Return the node that gives a field: as near as the tree shows it."""
+    for key, value in node.entries if isinstance(node, MapOf) else ():
+        if isinstance(key, Literal) and key.value == name:
+            return value
+    return node
+
+
+def _key(node: Expr, name: str) -> Expr:
+    for key, _ in node.entries if isinstance(node, MapOf) else ():
+        if isinstance(key, Literal) and key.value == name:
+            return key
+    return node
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

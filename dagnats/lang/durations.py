@@ -1,0 +1,35 @@
+"""Durations of a document: read to milliseconds, with advice on Go's nanoseconds."""
+
+from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Severity, Sink
+from dagnats.source.document import Mapping, Scalar
+from dagnats.timespec import format_duration, parse_duration_ms
+
+_NS_PER_MS = 1_000_000
+
+
+def duration_ms(parent: Mapping, key: str, sink: Sink, *, zero_is_none: bool = True) -> int | None:
+    """Return the duration at `key` in milliseconds, None where there is none or it is malformed.
+
+    Go writes 0 for a timeout that is not set; `zero_is_none` reads it so.
+    """
+    node = parent.get(key)
+    if not isinstance(node, Scalar) or not isinstance(node.value, (int, str)):
+        return None
+    milliseconds = parse_duration_ms(node.value)
+    if milliseconds is None:
+        message = f"`{node.value}` is not a duration, or longer than 292 years"
+        help_ = "write numbers with units d, h, m, s, ms, us or ns, as in `1h30m`"
+        sink.add(Diagnostic("DN2007", message, node.span, help=help_))
+        return None
+    if isinstance(node.value, int) and node.value > 0:
+        _suggest_text(node, node.value, milliseconds, sink)
+    return None if zero_is_none and milliseconds == 0 else milliseconds
+
+
+def _suggest_text(node: Scalar, nanoseconds: int, milliseconds: int, sink: Sink) -> None:
+    text = format_duration(milliseconds)
+    exact = nanoseconds == milliseconds * _NS_PER_MS
+    fix = Fix(f"write `{text}`", (Edit(node.span, f'"{text}"'),), "safe" if exact else "unsafe")
+    message = f"a duration in nanoseconds: `{nanoseconds}` is {text}"
+    help_ = f"write `{text}`"
+    sink.add(Diagnostic("DN9001", message, node.span, Severity.INFO, help=help_, fixes=(fix,)))
