@@ -74,7 +74,8 @@ def _is_unbounded(step: Step) -> bool:
 def _no_bound(step: Step) -> Diagnostic:
     assert isinstance(step, AgentLoopStep)
     message = f"the loop `{step.common.id}` has no bound"
-    return Diagnostic("DN6001", message, step.config_span, help="add `max_iterations: 10`")
+    help_ = "add `max_iterations: 10` to its `config`"
+    return Diagnostic("DN6001", message, step.config_span, help=help_)
 
 
 def _load(step: Step, governing: Policy) -> _Load:
@@ -214,7 +215,7 @@ def _is_within(workflow: Workflow, certificate: Certificate, sink: Sink) -> bool
     """Whether the engine can carry the certificate; otherwise DN6002 at what dominates it."""
     steps = len(workflow.steps)
     if steps > STEPS_MAX:
-        message = f"the workflow has {steps} steps, more than {STEPS_MAX} (limit STEPS_MAX)"
+        message = f"the workflow has {steps:,} steps, more than {STEPS_MAX:,} (limit STEPS_MAX)"
         help_ = "split it into several workflows"
         sink.add(Diagnostic("DN6002", message, workflow.span, help=help_))
         return False
@@ -222,7 +223,7 @@ def _is_within(workflow: Workflow, certificate: Certificate, sink: Sink) -> bool
     if events.max is not None and events.max > RUN_EVENTS_MAX:
         dominant = next(s.common for s in workflow.steps if s.common.id == events.dominant_step)
         message = (
-            f"a run may write {events.max} events, more than {RUN_EVENTS_MAX} "
+            f"a run may write {events.max:,} events, more than {RUN_EVENTS_MAX:,} "
             f"(limit RUN_EVENTS_MAX): {events.symbolic}"
         )
         help_ = f"most come from `{dominant.id}`: lower its `max_iterations` or `max_retries`"

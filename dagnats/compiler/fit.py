@@ -1,6 +1,6 @@
 """Whether what is given fits what is wanted, and if not, which part of it does not.
 
-with: {cents: "${{ input.name }}"}   →  DN5003 `cents` is an int, and this is a string
+with: {cents: "${{ input.name }}"}   →  DN5003 `cents` must be an int, not a string
 """
 
 import difflib
@@ -24,10 +24,9 @@ from dagnats.expr.types import (
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A part that does not fit: the node that gives it, and why; `path` is how people call it."""
+    """A part that does not fit: the node that gives it, and why."""
 
     node: Expr
-    path: str
     message: str
     help: str | None = None
 
@@ -68,33 +67,33 @@ def _misfits(node: Expr, given: Type, wanted: Type, path: str) -> Iterator[Misfi
             yield from _misfits(_part(node, name), part, wanted.value, _below(path, name))
         return
     called = f"`{path}`" if path else "the input"
-    yield Misfit(node, path, f"{called} is {named(wanted)}, and this is {named(given)}")
+    yield Misfit(node, f"{called} must be {named(wanted)}, not {named(given)}")
 
 
 def _fields(node: Expr, given: Object, wanted: Object, path: str) -> Iterator[Misfit]:
-    found = False
     owner = f"`{path}`" if path else "the input"
+    meant: set[str] = set()
     for name, (part, sure) in given.fields.items():
         if name in wanted.fields:
-            target, required = wanted.fields[name]
-            below = _below(path, name)
-            for misfit in _misfits(_part(node, name), part, target, below):
-                found = True
-                yield misfit
-            if required and not sure:
-                found = True
-                yield Misfit(_part(node, name), below, f"`{below}` is needed, and may not exist")
+            yield from _field(_part(node, name), (part, sure), wanted.fields[name], path, name)
         elif wanted.closed and given.closed:
-            found = True
             close = difflib.get_close_matches(name, list(wanted.fields), 1)
+            meant.update(close)
             known = ", ".join(f"`{field}`" for field in wanted.fields) or "nothing"
             help_ = f"did you mean `{close[0]}`?" if close else f"it takes {known}"
-            yield Misfit(_key(node, name), path, f"{owner} takes no `{name}`", help_)
+            yield Misfit(_key(node, name), f"{owner} takes no `{name}`", help_)
     for name, (_, required) in wanted.fields.items():
-        if required and name not in given.fields and given.closed:
-            found = True
-            yield Misfit(node, path, f"{owner} lacks `{_below(path, name)}`", f"add `{name}:`")
-    assert found, "a misfit has a reason"
+        if required and given.closed and name not in given.fields and name not in meant:
+            yield Misfit(node, f"{owner} lacks `{_below(path, name)}`", f"add `{name}:`")
+
+
+def _field(
+    node: Expr, given: tuple[Type, bool], wanted: tuple[Type, bool], path: str, name: str
+) -> Iterator[Misfit]:
+    below = _below(path, name)
+    yield from _misfits(node, given[0], wanted[0], below)
+    if wanted[1] and not given[1]:
+        yield Misfit(node, f"`{below}` is needed, and may not exist")
 
 
 def _part(node: Expr, name: str) -> Expr:

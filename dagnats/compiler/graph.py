@@ -50,34 +50,35 @@ def connect(workflow: Workflow, names: Names, sink: Sink) -> Graph:
 
 def _edges(workflow: Workflow, names: Names, number: int, sink: Sink) -> tuple[Edge, ...]:
     found: dict[int, Edge] = {}
-    itself: list[Span] = []
+    itself: list[tuple[Span, str]] = []
+    name = workflow.steps[number].common.id
     for dependency in workflow.steps[number].common.depends_on:
         source = names.index.get(dependency.step)
         if source is None:
             continue
         if source == number:
-            itself.append(dependency.span)
-        elif source in found:
-            sink.add(_repeated(dependency.step, dependency.span, found[source].span))
+            itself.append((dependency.span, f"leave `{name}` out, or name the step before"))
+        elif (first := found.get(source)) is not None:
+            sink.add(_repeated(dependency.step, dependency.span, first.span))
+            accepts = tuple(dict.fromkeys([*first.accepts, *dependency.accepts]))
+            found[source] = Edge(source, accepts, first.span)
         else:
             found[source] = Edge(source, dependency.accepts, dependency.span)
     for reference in names.mentioned[number]:
         if reference.target == number:
-            itself.append(reference.span)
+            help_ = "refer to a step before; a loop finds its last state in `loop.state`"
+            itself.append((reference.span, help_))
         elif reference.target is not None and reference.target not in found:
             found[reference.target] = Edge(reference.target, COMPLETED, reference.span)
-    if itself:
-        name = workflow.steps[number].common.id
-        message = f"`{name}` waits for itself"
-        help_ = f"leave `{name}` out, or name the step that comes before"
-        sink.add(Diagnostic("DN3004", message, itself[0], help=help_))
+    for span, help_ in itself[:1]:
+        sink.add(Diagnostic("DN3004", f"`{name}` waits for itself", span, help=help_))
     return tuple(found[source] for source in sorted(found))
 
 
 def _repeated(step: str, span: Span, first: Span) -> Diagnostic:
     message = f"the dependency on `{step}` stands here twice"
     labels = (Label(first, "first here"),)
-    help_ = "keep one of them; the first one counts"
+    help_ = "keep one of them; together they accept what either accepts"
     return Diagnostic("DN9002", message, span, Severity.WARNING, labels, help_)
 
 

@@ -1,7 +1,7 @@
 """Every expression has a type, every condition is a bool, every task gets what its contract wants.
 
 when: input.name            →  DN4004 `when` wants a bool, and this is a string
-with: {cents: "ten"}        →  DN5003 `cents` is an int, and this is a "ten"
+with: {cents: "ten"}        →  DN5003 task `pay`: `cents` must be an int, not "ten"
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from dagnats.expr.types import (
     union,
 )
 from dagnats.lang.ast import AgentLoopStep, Step, TaskContract, Workflow
-from dagnats.source.shape import check_value
+from dagnats.source.shape import check_schema, check_value
 
 MISFITS_SHOWN_MAX = 10
 """Findings about the input of one step."""
@@ -107,7 +107,7 @@ class _Checker:
         return {"input": self._input, STEPS: Object(steps, name=STEPS), "run": RUN}
 
     def _seen(self, target: int | None, view: Outcomes) -> Type:
-        """Return what an expression sees of a step; `assignment` judges whether a field is there."""
+        """Return what an expression sees of a step; whether it is there, `assignment` judges."""
         if target is None or target not in view:
             return POISON
         step, ends = self._workflow.steps[target], view[target]
@@ -148,11 +148,12 @@ class _Checker:
         found = list(misfits(with_.expr, given, contract.input))
         for misfit in found[:MISFITS_SHOWN_MAX]:
             span = with_.spans.get(misfit.node.id, with_.span)
-            message = f"{misfit.message} (`{step.task}`)"
+            message = f"task `{step.task}`: {misfit.message}"
             self._sink.add(Diagnostic("DN5003", message, span, help=misfit.help))
-        if not found and isinstance(with_.expr, Literal):
-            for complaint in check_value(contract.declared.input, with_.expr.value):
-                message = f"the input of `{step.task}` does not fit: {complaint}"
+        schema = contract.declared.input
+        if not found and isinstance(with_.expr, Literal) and check_schema(schema) is None:
+            for complaint in check_value(schema, with_.expr.value):
+                message = f"task `{step.task}`: the input does not fit {complaint}"
                 self._sink.add(Diagnostic("DN5003", message, with_.span))
 
     def _implied_input(self, step: Step, wanted: Type, view: Outcomes) -> None:
@@ -169,7 +170,7 @@ class _Checker:
             what = "an object of outputs by step id"
         first = next(iter(misfits(Literal(None), given, wanted)), None)
         if first is not None:
-            message = f"{first.message} (`{step.task}` gets {what})"
+            message = f"task `{step.task}` gets {what}: {first.message}"
             help_ = "write `with:` to say what the task gets"
             self._sink.add(Diagnostic("DN5003", message, step.common.id_span, help=help_))
 

@@ -19,6 +19,30 @@ from dagnats.expr.types import (
     display,
 )
 
+_ELSEWHERE = {
+    "len": "size(value)",
+    "length": "size(value)",
+    "count": "size(value)",
+    "lower": "text.lowerAscii()",
+    "toLowerCase": "text.lowerAscii()",
+    "upper": "text.upperAscii()",
+    "toUpperCase": "text.upperAscii()",
+    "str": "string(value)",
+    "toString": "string(value)",
+    "float": "double(value)",
+    "strip": "text.trim()",
+    "startswith": "text.startsWith(prefix)",
+    "endswith": "text.endsWith(suffix)",
+    "any": "list.exists(item, …)",
+    "some": "list.exists(item, …)",
+    "every": "list.all(item, …)",
+    "default": "value.?field.orValue(other)",
+    "coalesce": "value.?field.orValue(other)",
+    "defined": "has(value.field)",
+    "exist": "list.exists(item, …)",
+}
+"""What functions of other languages are called here."""
+
 _LISTED_MAX = 8
 _OVERLOADS_MAX = 4
 
@@ -68,3 +92,9 @@ def advice(function: Function | None, types: tuple[Type, ...]) -> str | None:
         for overload in function.overloads[:_OVERLOADS_MAX]
     )
     return f"it takes {taken}"
+
+
+def foreign(name: str) -> str | None:
+    """Say how to write what other languages call a function by this name."""
+    written = _ELSEWHERE.get(name)
+    return None if written is None else f"write `{written}`"

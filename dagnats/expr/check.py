@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Sink, Span
-from dagnats.expr.advice import advice, as_condition, named, near
+from dagnats.expr.advice import advice, as_condition, foreign, named, near
 from dagnats.expr.ast import (
     INTERPOLATE,
     Call,
@@ -320,8 +320,9 @@ class _Checker:
 
     def _unknown_function(self, node: Call, name: str) -> Poison:
         public = [known for known in FUNCTIONS if known[0].isalpha()]
-        close = difflib.get_close_matches(name, [*public, "has"], 1)
-        help_ = f"did you mean `{close[0]}`?" if close else None
+        help_ = foreign(name)
+        if help_ is None and (close := difflib.get_close_matches(name, [*public, "has"], 1)):
+            help_ = f"did you mean `{close[0]}`?"
         return self._report("DN4003", node, f"there is no function `{name}`", help_)
 
     def _resolve(

@@ -61,13 +61,20 @@ class Served:
         """Kill the process and all its children with -9, as a power switch would."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(START_S)
+        self._gone()
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(START_S)
+        return self._gone()
+
+    def _gone(self) -> int:
+        assert self.process is not None
+        code = self.process.wait(START_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
 
 
 @contextmanager

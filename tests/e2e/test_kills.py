@@ -54,7 +54,7 @@ def test_serve_killed_ten_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert run["status"] == "completed", run
         assert run["output"] == f"s{STEPS - 1}"
         told = dagnats("run", "events", "victim", "--json", data_dir=tmp_path)
-    assert kills_before_the_end >= KILLS - 2
+    assert kills_before_the_end == KILLS
     check_history([json.loads(line) for line in seen.read_text().splitlines()])
     # The command line tells the same story.
     assert [json.loads(line)["id"] for line in told.stdout.splitlines()] == [
@@ -65,7 +65,8 @@ def test_serve_killed_ten_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def kill_again_and_again(server: Served, seen: Path, chance: random.Random) -> int:
     counted = 0
     for _ in range(KILLS):
-        time.sleep(chance.uniform(0.05, 0.9))
+        # At most 5 of the 6 seconds that the steps take: all kills come while the run is going.
+        time.sleep(chance.uniform(0.05, 0.5))
         counted += not ended(seen)
         server.kill_group()
         server.start()

@@ -50,7 +50,7 @@ def test_without_a_root_it_looks_at_what_holds_the_example(report: ModuleType) -
     ("section", "rows"),
     [
         ("lines", [["Python", 2, 8], ["Markdown", 1, 1]]),
-        ("words", [["apple", 2], ["import", 2]]),
+        ("words", [["import", 3], ["apple", 2]]),
         ("tests", [[".", 1]]),
         ("imports", [["json", 2], ["a", 1]]),
     ],

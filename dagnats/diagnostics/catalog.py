@@ -1,0 +1,12 @@
+"""Everything that an author can be told, by code: the source of docs/diagnostics.md.
+
+Codes are never reused. Clean documents do not need this module: only links to its page do.
+"""
+
+from dagnats.diagnostics.catalog_entry import Entry
+from dagnats.diagnostics.catalog_meaning import MEANING
+from dagnats.diagnostics.catalog_text import TEXT
+
+__all__ = ["CATALOG", "Entry"]
+
+CATALOG: dict[str, Entry] = {**TEXT, **MEANING}

@@ -1,0 +1,358 @@
+"""The catalogue of what a well-formed document can get wrong: DN3xxx and above."""
+
+from dagnats.diagnostics.catalog_entry import Entry
+from dagnats.diagnostics.diagnostic import Severity
+
+MEANING = {
+    "DN3001": Entry(
+        name="duplicate-step",
+        title="two steps have the same id",
+        severity=Severity.ERROR,
+        explanation=(
+            "Dependencies and expressions name a step by its id, so an id belongs to one step. "
+            "Rename one of the two."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet}
+  - {id: greet, task: hello.wave}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet}
+  - {id: wave, task: hello.wave}
+""",
+    ),
+    "DN3002": Entry(
+        name="unknown-step",
+        title="a step that does not exist",
+        severity=Severity.ERROR,
+        explanation=(
+            "A dependency or an expression names a step that no step has as its id. Write an id "
+            "of this document, or add the step."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: find, task: users.find}
+  - {id: greet, task: hello.greet, depends_on: [fnid]}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: find, task: users.find}
+  - {id: greet, task: hello.greet, depends_on: [find]}
+""",
+    ),
+    "DN3003": Entry(
+        name="dependency-cycle",
+        title="steps that wait for each other",
+        severity=Severity.ERROR,
+        explanation=(
+            "No step of a circle of dependencies could ever start. Remove one of the dependencies "
+            "that the message names; an expression that refers to a step is one, too."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: find, task: users.find, depends_on: [greet]}
+  - {id: greet, task: hello.greet, depends_on: [find]}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: find, task: users.find}
+  - {id: greet, task: hello.greet, depends_on: [find]}
+""",
+    ),
+    "DN3004": Entry(
+        name="self-dependency",
+        title="a step that waits for itself",
+        severity=Severity.ERROR,
+        explanation=(
+            "The step could never start, whether it lists itself or its own expressions refer to "
+            "it. Remove the reference; what a loop needs of its last round is `loop.state`."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, depends_on: [greet]}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet}
+""",
+    ),
+    "DN4001": Entry(
+        name="expression-syntax",
+        title="an expression that cannot be read",
+        severity=Severity.ERROR,
+        explanation=(
+            "Expressions are written in the Common Expression Language: `==`, `&&`, `||`, `!`, "
+            "`condition ? one : other`. Mend the place that is marked."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: input.times = 1}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: input.times == 1}
+""",
+    ),
+    "DN4002": Entry(
+        name="unknown-name",
+        title="a name that does not exist there",
+        severity=Severity.ERROR,
+        explanation=(
+            "Expressions read `input`, `steps` and `run`, in an agent loop also `loop`, and in "
+            "`until` also `result`; a step is named by a constant. Write one of these names, or "
+            "quote a text that is meant as such."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: inputs.times == 1}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: input.times == 1}
+""",
+    ),
+    "DN4003": Entry(
+        name="unknown-function",
+        title="a function that does not exist",
+        severity=Severity.ERROR,
+        explanation=(
+            "Expressions call only the functions that are built in; what needs more is the work "
+            "of a task. Write the name of a function that exists."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: len(input.names) > 0}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: size(input.names) > 0}
+""",
+    ),
+    "DN4004": Entry(
+        name="type-mismatch",
+        title="an operator, a function or a condition that takes no such value",
+        severity=Severity.ERROR,
+        explanation=(
+            "Nothing is converted by itself: numbers are not truth values, and texts are not "
+            "numbers. Compare the value, or convert it by a function such as `string` or `int`."
+        ),
+        bad="""\
+name: hello
+input: {type: object, required: [times], properties: {times: {type: integer}}}
+steps:
+  - {id: greet, task: hello.greet, when: input.times}
+""",
+        good="""\
+name: hello
+input: {type: object, required: [times], properties: {times: {type: integer}}}
+steps:
+  - {id: greet, task: hello.greet, when: input.times > 0}
+""",
+    ),
+    "DN4005": Entry(
+        name="unclosed-expression",
+        title="an expression in a text is never closed",
+        severity=Severity.ERROR,
+        explanation=(
+            "`${{` begins an expression, and `}}` has to end it in the same string. For the "
+            "characters themselves write `$${{`."
+        ),
+        bad="""\
+name: hello
+steps:
+  - id: greet
+    task: hello.greet
+    with: {text: "Hello ${{ input.name }"}
+""",
+        good="""\
+name: hello
+steps:
+  - id: greet
+    task: hello.greet
+    with: {text: "Hello ${{ input.name }}"}
+""",
+    ),
+    "DN5001": Entry(
+        name="output-may-not-exist",
+        title="an output is read that may not exist",
+        severity=Severity.ERROR,
+        explanation=(
+            "A step that was skipped or has failed has no output, and this one runs all the same. "
+            "Read it with `.?` and `orValue`, ask `has()` first, or guard it by "
+            '`steps.find.status == "completed"`.'
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: find, task: users.find, when: input.known == true}
+  - id: greet
+    task: hello.greet
+    depends_on: [{step: find, allow: skipped}]
+    with: {name: "${{ steps.find.output.name }}"}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: find, task: users.find, when: input.known == true}
+  - id: greet
+    task: hello.greet
+    depends_on: [{step: find, allow: skipped}]
+    with: {name: "${{ steps.find.?output.name.orValue('stranger') }}"}
+""",
+    ),
+    "DN5002": Entry(
+        name="unknown-field",
+        title="a field that cannot be there",
+        severity=Severity.ERROR,
+        explanation=(
+            "The value that it is read from has no fields, or its contract names all of them and "
+            "this one is not among them. Write a field that exists, or declare it."
+        ),
+        bad="""\
+name: hello
+input: {type: object, required: [name], properties: {name: {type: string}}}
+steps:
+  - {id: greet, task: hello.greet, with: {name: "${{ input.nmae }}"}}
+""",
+        good="""\
+name: hello
+input: {type: object, required: [name], properties: {name: {type: string}}}
+steps:
+  - {id: greet, task: hello.greet, with: {name: "${{ input.name }}"}}
+""",
+    ),
+    "DN5003": Entry(
+        name="input-does-not-fit",
+        title="the input of a step does not fit the contract of its task",
+        severity=Severity.ERROR,
+        explanation=(
+            "What `with` gives, or without it what the steps before give, is not what the task "
+            "declares to take under `tasks`. Give what the contract asks for, or change it."
+        ),
+        bad="""\
+name: hello
+tasks:
+  hello.greet:
+    input: {type: object, required: [name], properties: {name: {type: string}}}
+steps:
+  - {id: greet, task: hello.greet, with: {name: 42}}
+""",
+        good="""\
+name: hello
+tasks:
+  hello.greet:
+    input: {type: object, required: [name], properties: {name: {type: string}}}
+steps:
+  - {id: greet, task: hello.greet, with: {name: Ada}}
+""",
+    ),
+    "DN6001": Entry(
+        name="unbounded-loop",
+        title="an agent loop without a bound",
+        severity=Severity.ERROR,
+        explanation=(
+            "Whether `until` ever holds nobody can prove, so a loop says how often it runs at "
+            "most. Add `max_iterations` to its `config`."
+        ),
+        bad="""\
+name: hello
+steps:
+  - id: greet
+    type: agent_loop
+    task: hello.greet
+    config: {until: result.done == true}
+""",
+        good="""\
+name: hello
+steps:
+  - id: greet
+    type: agent_loop
+    task: hello.greet
+    config: {max_iterations: 10, until: result.done == true}
+""",
+    ),
+    "DN6002": Entry(
+        name="limit-exceeded",
+        title="a run could exceed a limit of the engine",
+        severity=Severity.ERROR,
+        explanation=(
+            "The worst case of a run is proven before it starts, and this one is more than an "
+            "engine takes. Lower the iterations or retries of the step that the message names."
+        ),
+        bad="""\
+name: hello
+steps:
+  - id: greet
+    type: agent_loop
+    task: hello.greet
+    retry: {max_retries: 3}
+    config: {max_iterations: 100000}
+""",
+        good="""\
+name: hello
+steps:
+  - id: greet
+    type: agent_loop
+    task: hello.greet
+    retry: {max_retries: 3}
+    config: {max_iterations: 100}
+""",
+    ),
+    "DN9001": Entry(
+        name="old-spelling",
+        title="a key or a value in its old spelling",
+        severity=Severity.INFO,
+        explanation=(
+            "`input_schema`, `max_attempts` and integer nanoseconds are read as the Go dagnats "
+            "reads them, so that its documents compile unchanged. New documents are clearer in "
+            "the new spelling."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, timeout: 30000000000}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, timeout: 30s}
+""",
+    ),
+    "DN9002": Entry(
+        name="repeated-dependency",
+        title="the same dependency twice",
+        severity=Severity.WARNING,
+        explanation=(
+            "Listing a step again changes nothing; perhaps another one was meant. Remove the "
+            "repetition, or name the other step."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: find, task: users.find}
+  - {id: greet, task: hello.greet, depends_on: [find, find]}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: find, task: users.find}
+  - {id: greet, task: hello.greet, depends_on: [find]}
+""",
+    ),
+}
