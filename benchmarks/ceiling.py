@@ -1,8 +1,8 @@
 """The ceiling: the commit loop of dagnats with nothing in it, to race the product against.
 
-One log message per batch of decisions, fsynced; tasks and ends leave after its
-acknowledgement; every event is published on a stream that need not sync. No expressions, schemas, retries, timers, leases,
-recovery: a step is a counter. Whatever dagnats adds to this, it pays for; this says how much.
+One log message per batch of decisions, fsynced; tasks and ends leave after its acknowledgement;
+every event is published on a stream that need not sync. No expressions, schemas, retries, timers,
+leases, recovery: a step is a counter. Whatever dagnats adds, it pays for; this says how much.
 
     python -m benchmarks.ceiling engine|worker URL USER PASSWORD
 """

@@ -31,7 +31,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name on first use: a worker never pays for the compiler, nor lint for NATS."""
+    """Import a public name on first use: workers do not pay for the compiler, nor lint for NATS."""
     if name in _HOMES:
         from importlib import import_module
 

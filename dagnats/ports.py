@@ -19,7 +19,7 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One message of the log: its sequence, the offset of its first event, and its events as JSON."""
+    """One message of the log: its sequence, the offset of its first event, its events as JSON."""
 
     seq: int
     offset: int

@@ -9,9 +9,8 @@ from dagnats.compiler.graph import Graph
 from dagnats.compiler.policies import policy, run_timeout_ms
 from dagnats.expr.ast import Call, Comprehension, Expr, ListOf, Literal, MapOf, Select
 from dagnats.ir.program import AgentLoopNode, Certificate, Edge, Node, Program, TaskNode
+from dagnats.ir.verify import OUTCOMES
 from dagnats.lang.ast import AgentLoopStep, Defaults, Embedded, Step, Workflow
-
-OUTCOMES = ("completed", "skipped", "failed")
 
 
 def lower(workflow: Workflow, graph: Graph, certificate: Certificate) -> Program:

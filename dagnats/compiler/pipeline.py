@@ -6,6 +6,7 @@ not establish looks at what is left: unknown steps have the error type, a cycle 
 
 from dataclasses import dataclass
 
+from dagnats.collection import uncollected
 from dagnats.compiler.assignment import check_assignment
 from dagnats.compiler.bounds import bound
 from dagnats.compiler.graph import connect
@@ -46,8 +47,9 @@ def compile_workflow(text: str, file: str = "<text>") -> Compiled:
     one is unsound, is a bug of ours.
     """
     sink = Sink()
-    document = read(text, file, sink)
-    program = None if document is None else _compile(document, sink)
+    with uncollected():
+        document = read(text, file, sink)
+        program = None if document is None else _compile(document, sink)
     return Compiled(program, sink.sorted(), sink.suppressed)
 
 

@@ -78,7 +78,7 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Sink:
-    """Collects the findings of one document, at most `DIAGNOSTICS_MAX`; further ones are counted."""
+    """The findings of one document, at most `DIAGNOSTICS_MAX`; further ones are counted."""
 
     _found: list[Diagnostic] = field(default_factory=list)
     suppressed: int = 0

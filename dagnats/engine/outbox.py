@@ -2,8 +2,8 @@
 
 Inputs are applied to the runs in memory at once. Their events gather here in groups, each of which
 becomes one message of the log; what must follow (tasks, answers, receipts) rides with the group
-that holds the last event of its decision, and leaves when that group is durable. So nothing is ever said
-that a crash could take back. Groups are committed in order, one at a time.
+that holds the last event of its decision, and leaves when that group is durable. So nothing is
+ever said that a crash could take back. Groups are committed in order, one at a time.
 """
 
 from collections import deque

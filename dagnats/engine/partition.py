@@ -44,7 +44,7 @@ class Partition:
     `wake` is called when something waits in the outbox, `rearm` when the earliest timer changed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (what recovery has put together)
         self,
         number: int,
         runs: dict[str, Live],
@@ -129,7 +129,7 @@ class Partition:
             self._apply(live, i.Tick(at=now))
         for live in self.runs.values():
             run_id = live.state.run_id
-            self._perform(live, [c for c in outstanding(live.program, live.state)])
+            self._perform(live, outstanding(live.program, live.state))
             for index, step in enumerate(live.state.steps):
                 if isinstance(step, Running):
                     key = (run_id, index, step.iteration, step.attempt)

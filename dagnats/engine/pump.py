@@ -36,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 class Pump:
     """Commits what a partition decides and sends what follows, until it fails or is cancelled."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a partition and its ports)
         self,
         partition: Partition,
         epoch: int,

@@ -16,7 +16,7 @@ IR_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often and how fast a failed attempt is repeated; `strategy` is fixed, linear or exponential."""
+    """How often and how fast a failed attempt is repeated: fixed, linear or exponential."""
 
     max_retries: int = 0
     strategy: str = "fixed"
@@ -35,7 +35,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class TaskNode:
-    """A task done by a worker. `input` None means Go's rule: run input, the one output, or all by id."""
+    """A task done by a worker.
+
+    `input` None means Go's rule: the run's input, the output of the one dependency, or all by id.
+    """
 
     id: str
     task: str
@@ -50,7 +53,7 @@ class TaskNode:
 
 @dataclass(frozen=True, slots=True)
 class AgentLoopNode:
-    """A task repeated until `until` holds (or, without it, until the worker returns without continuing)."""
+    """A task repeated until `until` holds; without it, until the worker does not continue."""
 
     id: str
     task: str
@@ -97,7 +100,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A compiled workflow. `source_map` maps a node id to (line, column) and is no part of the digest."""
+    """A compiled workflow.
+
+    `source_map` maps a node id to (line, column) and is no part of the digest.
+    """
 
     name: str
     nodes: tuple[Node, ...]

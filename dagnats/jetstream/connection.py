@@ -69,7 +69,8 @@ def locate(server: str | None, data_dir: Path | None) -> Target:
     if found is None or not _alive(found.get("pid")):
         raise NoServerError(
             f"no dagnats server for {directory}\n"
-            "  help: start one with `dagnats serve`, or name one with `--server` or DAGNATS_NATS_URL"
+            "  help: start one with `dagnats serve`, or name one with `--server` "
+            "or DAGNATS_NATS_URL"
         )
     credentials = found.get("credentials")
     return Target(
@@ -79,7 +80,7 @@ def locate(server: str | None, data_dir: Path | None) -> Target:
     )
 
 
-async def connect(
+async def connect(  # noqa: PLR0913 (each but the first by name)
     url: str,
     *,
     credentials: Path | None = None,

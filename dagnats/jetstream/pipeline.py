@@ -1,7 +1,7 @@
 """Publishing many messages at once: the history of a commit is hundreds of them.
 
 nats-py's `publish` costs 2.2 µs a message, most of it in awaits and checks that say the same each
-time; a whole batch handed to the client as one buffer costs 0.4 µs a message (benchmarks/README.md).
+time; a batch handed to the client as one buffer costs 0.4 µs a message (benchmarks/README.md).
 That takes two methods of the client that are not public; where they are missing, `publish` serves.
 """
 
@@ -17,7 +17,7 @@ BUFFER_BYTES = 256_000
 async def publish_all(
     connection: Client, prefix: str, names: Sequence[str], payloads: Sequence[bytes]
 ) -> None:
-    """Publish each payload on `prefix` + its name, in order. Raises UncertainError while offline."""
+    """Publish each payload on `prefix` + its name, in order. UncertainError while offline."""
     send = getattr(connection, "_send_command", None)
     flush = getattr(connection, "_flush_pending", None)
     if send is None or flush is None:

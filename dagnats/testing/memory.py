@@ -12,7 +12,7 @@ from dagnats.errors import FencedError
 from dagnats.ports import Handler, LogEntry, Ownership, Snapshot
 
 Fault = Callable[[str], None]
-"""Called with the name of each operation before and after it (`append`, `append.stored`); may raise."""
+"""Called with each operation's name before and after it (`append`, `append.stored`); may raise."""
 
 
 def no_fault(_operation: str) -> None:
@@ -186,7 +186,7 @@ class MemoryNetwork:
     """Subjects and who listens; engines come and go, clients and workers stay."""
 
     def __init__(self) -> None:
-        self._handlers: dict[str, list[tuple["MemoryBus | None", Handler]]] = {}
+        self._handlers: dict[str, list[tuple[MemoryBus | None, Handler]]] = {}
         self._inboxes = 0
 
     def listen(self, subject: str, handler: Handler, bus: "MemoryBus | None" = None) -> None:

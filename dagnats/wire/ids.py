@@ -1,4 +1,4 @@
-"""Run ids: 26 lower-case characters that sort by the time they were minted (the layout of a ULID)."""
+"""Run ids: 26 lower-case characters that sort by the time they were minted, as ULIDs do."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""The native worker lane: what workers and engine say to each other, as JSON (docs/wire-protocol.md).
+"""The native lane: what workers and engine say to each other, as JSON (docs/wire-protocol.md).
 
 A worker says `Hello` (request on `subjects.HELLO`, answered by `Welcome`), then receives `Deliver`
 on its own subject and sends `Results` and `Beat` to its engine. A result is the worker's until its

@@ -68,7 +68,8 @@ def load(file_or_module: str) -> Registry:
         _guarded(file_or_module, lambda: importlib.import_module(file_or_module))
     if not _registry:
         raise UsageError(
-            f'{file_or_module} registers no handlers\n  help: decorate functions with `@task("name")`'
+            f"{file_or_module} registers no handlers\n"
+            '  help: decorate functions with `@task("name")`'
         )
     return dict(_registry)
 

@@ -53,12 +53,12 @@ async def read(data_dir: Path, out: Path, seen: int) -> int:
             seen = message.metadata.sequence.stream
             with out.open("ab") as file:
                 file.write(message.data + b"\n")
-        return seen
     except (OSError, nats.errors.Error, nats.js.errors.Error):
-        return seen
+        pass
     finally:
         if not connection.is_closed:
             await connection.close()
+    return seen
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Engines on shared storage in memory, with a worker and a client that repeat what is not answered."""
+"""Engines on shared storage in memory; worker and client repeat what is not answered."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ class RealClock(ManualClock):
 
 
 class Worker:
-    """The worker's side of the native lane, in a few lines: keeps results until they are accepted."""
+    """The worker's side of the native lane: keeps results until they are accepted."""
 
     def __init__(self, network: MemoryNetwork, names: list[str], work: Work = echo) -> None:
         self.network = network

@@ -226,7 +226,7 @@ def test_tasks_of_an_older_epoch_are_dropped_by_the_worker() -> None:
         cluster = Cluster(CHAIN)
         cluster.worker.epoch = 7
         stale = tasks.Deliver(0, 3, [tasks.Task("r", "a", 1, "t", "chain", 1000)])
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
         await cluster.worker.on_deliver(msgspec.json.encode(stale), "")
         assert cluster.worker.executed == []

@@ -11,7 +11,7 @@ from dagnats.machine.turn import Turn
 from dagnats.machine.values import error, until_holds
 
 
-def returned(
+def returned(  # noqa: PLR0913 (an attempt, and what came of it)
     turn: Turn, index: int, node: AgentLoopNode, was: Running, result: Any, *, asks_more: bool
 ) -> None:
     """Take the result of an iteration.

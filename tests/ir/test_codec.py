@@ -1,0 +1,325 @@
+"""The serialised form: there and back, one form per meaning, and nothing else is read."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+
+from dagnats import resources
+from dagnats.errors import BrokenError
+from dagnats.expr.ast import ListOf, Literal
+from dagnats.ir import codec, verify
+from dagnats.ir.expressions import EXPRESSION_LEVELS_MAX
+from dagnats.ir.program import IR_VERSION, Program, Retry
+from tests.ir.samples import EVERYTHING, EXAMPLE, SAMPLES, chain, program, programs, step
+
+GOLDEN = {
+    "example": "sha256:7d6d6051f4111b2fcc0f789b7e77b526e1a72863b56d3a52e777d569ffbb9f0f",
+    "everything": "sha256:e861ac22b8e9515c86d64c6b0e52f44ecab20deae3f3f34d2cf092a7dfd72372",
+    "one": "sha256:4db7f6db6dde3c347d008f4121dbba5cf90385ecdc03e85b48fdfa1f25c65834",
+}
+"""Whoever changes these changes the format: every registered program gets a new digest."""
+
+CODED = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+SCHEMA = jsonschema_rs.Draft202012Validator(
+    json.loads(resources.read_text("schemas", "ir.schema.json"))
+)
+
+
+def complaint(data: bytes | str) -> str:
+    with pytest.raises(BrokenError) as caught:
+        codec.load(data.encode() if isinstance(data, str) else data)
+    return str(caught.value)
+
+
+def document(sample: Program = EXAMPLE) -> Any:
+    return json.loads(codec.encode(sample))
+
+
+def shuffled(value: Any, chance: random.Random) -> Any:
+    """The same JSON with the keys of all objects in another order."""
+    if isinstance(value, list):
+        return [shuffled(item, chance) for item in value]
+    if not isinstance(value, dict):
+        return value
+    keys = list(value)
+    chance.shuffle(keys)
+    return {key: shuffled(value[key], chance) for key in keys}
+
+
+@CODED
+@given(programs())
+def test_there_and_back(original: Program) -> None:
+    assert verify.verify(original) == []
+    data = codec.encode(original)
+    back = codec.load(data)
+    assert back == original
+    # Python holds 1 and 1.0 for equal; the bytes do not.
+    assert codec.encode(back) == data
+    assert SCHEMA.is_valid(json.loads(data))
+
+
+@settings(CODED, max_examples=12)
+@given(programs())
+def test_documents_for_people_say_the_same(original: Program) -> None:
+    shown = codec.to_document(original)
+    assert list(shown)[:3] == ["digest", "dagnats_ir", "name"]
+    assert shown["digest"] == codec.digest(original)
+    assert SCHEMA.is_valid(shown)
+    again = shuffled(json.loads(json.dumps(shown)), random.Random(0))
+    assert codec.encode(codec.load(json.dumps(again, indent=2).encode())) == codec.encode(original)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_go_there_and_back(name: str) -> None:
+    sample = SAMPLES[name]
+    data = codec.encode(sample)
+    assert codec.load(data) == sample
+    assert codec.encode(codec.load(data)) == data
+    assert [e.message for e in SCHEMA.iter_errors(json.loads(data))] == []
+    assert codec.digest(sample) == GOLDEN[name]
+
+
+def test_bytes_are_sorted_and_dense() -> None:
+    data = codec.encode(EVERYTHING).decode()
+    assert '{"a":{"\uffff":1,"\U00010000":2},"b":[1,1.0,-0.0,1e+16,5e-324]}' in data
+    assert '"All there is, with \\"quotes\\" and \\u001f"' in data
+    assert data.startswith('{"certificate":{"attempts":{"max":null,"symbolic":""},')
+    assert data.endswith(',"source_map":{},"timeout_ms":2592000000}')
+
+
+def test_doubles_stay_doubles() -> None:
+    given_ = [1.0, -0.0, 0.1, 1e15, 1e16, 1e300, 5e-324, 0.0001, 0.00001, 1, 2**53]
+    back = codec.load(codec.encode(program(step("a", input=Literal(given_)))))
+    assert isinstance(back.nodes[0].input, Literal)
+    assert repr(back.nodes[0].input.value) == repr(given_)
+
+
+def test_an_integer_and_a_double_are_two_programs() -> None:
+    one, other = (codec.digest(program(step("a", input=Literal(n)))) for n in (1, 1.0))
+    assert one != other
+
+
+def test_a_multiplier_is_a_double_however_it_was_given() -> None:
+    one, other = (program(step("a", retry=Retry(multiplier=m))) for m in (2, 2.0))
+    assert codec.encode(one) == codec.encode(other)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_keys_says_nothing(seed: int) -> None:
+    chance = random.Random(seed)
+    literal = {"b": {"z": 1, "y": [{"d": 1, "c": 2}]}, "a": 2}
+    schema = {"type": "object", "properties": {"b": {}, "a": {"type": "string", "title": "A"}}}
+
+    def bytes_of(value: Any, of: Any) -> bytes:
+        return codec.encode(program(step("a", input=Literal(value)), input_schema=of))
+
+    expected = bytes_of(literal, schema)
+    assert bytes_of(shuffled(literal, chance), shuffled(schema, chance)) == expected
+    mixed = json.dumps(shuffled(json.loads(expected), chance), indent=1)
+    loaded = codec.load(mixed.encode()).nodes[0].input
+    # A macro goes over keys in their order, so that must not depend on the layout either.
+    assert isinstance(loaded, Literal)
+    assert list(loaded.value) == ["a", "b"]
+
+
+def test_the_source_map_is_no_part_of_the_digest() -> None:
+    moved = replace(EXAMPLE, source_map={"fetch": (1, 1)})
+    assert codec.digest(moved) == codec.digest(EXAMPLE)
+    assert codec.encode(moved) != codec.encode(EXAMPLE)
+    assert codec.digest(replace(EXAMPLE, label="2")) != codec.digest(EXAMPLE)
+
+
+def test_defaults_that_are_written_out_change_nothing() -> None:
+    shown = document()
+    select = shown["nodes"][1]["until"]
+    select |= {"optional": False, "test": False}
+    shown["nodes"][1]["initial_state"] = None
+    assert codec.encode(codec.load(json.dumps(shown).encode())) == codec.encode(EXAMPLE)
+
+
+def test_forms_and_dataclasses_have_the_same_keys() -> None:
+    pairs = [
+        (codec._ProgramForm, Program, {"version", "dagnats_ir"}),
+        (codec._RetryForm, Retry, set()),
+        (codec._CertificateForm, type(EXAMPLE.certificate), set()),
+        (codec._BoundForm, type(EXAMPLE.certificate.usd), set()),
+        (codec._TaskForm, type(EXAMPLE.nodes[0]), set()),
+        (codec._AgentLoopForm, type(EXAMPLE.nodes[1]), set()),
+    ]
+    for form, kind, apart in pairs:
+        assert set(form.__struct_fields__) ^ {f.name for f in fields(kind)} == apart
+
+
+@pytest.mark.parametrize("count", [5_000, 10_000])
+def test_thousands_of_steps(count: int) -> None:
+    large = chain(count)
+    assert codec.load(codec.encode(large)) == large
+
+
+def nested(levels: int) -> Program:
+    expr: Any = Literal(1)
+    for _ in range(levels - 1):
+        expr = ListOf((expr,))
+    return program(step("a", input=expr))
+
+
+def test_expressions_are_as_deep_as_the_limit() -> None:
+    deepest = nested(EXPRESSION_LEVELS_MAX)
+    assert codec.load(codec.encode(deepest)) == deepest
+    below = codec.encode(nested(EXPRESSION_LEVELS_MAX + 1))
+    assert complaint(below).startswith("at $.nodes[0].input: an expression of more than 192 levels")
+
+
+def deep(levels: int) -> str:
+    return '{"kind":"list","items":[' * levels + "]}" * levels
+
+
+def put(path: str, value: Any) -> Callable[[Any], None]:
+    """Set a value at a path like `nodes.0.id`."""
+    *above, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+
+    def change(shown: Any) -> None:
+        for part in above:
+            shown = shown[part]
+        shown[last] = value
+
+    return change
+
+
+def drop(path: str) -> Callable[[Any], None]:
+    *above, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+
+    def change(shown: Any) -> None:
+        for part in above:
+            shown = shown[part]
+        del shown[last]
+
+    return change
+
+
+CHANGED = [
+    (put("extra", 1), "at $: object contains unknown field `extra`"),
+    (put("nodes.0.extra", 1), "at $.nodes[0]: object contains unknown field `extra`"),
+    (put("nodes.0.retry.extra", 1), "at $.nodes[0].retry: object contains unknown field `extra`"),
+    (put("nodes.0.until", None), "at $.nodes[0]: object contains unknown field `until`"),
+    (put("nodes.1.until.id", 1), "at $.nodes[1].until: object contains unknown field `id`"),
+    (put("certificate.steps", {}), "at $.certificate: object contains unknown field `steps`"),
+    (drop("name"), "at $: object missing required field `name`"),
+    (drop("certificate.usd"), "at $.certificate: object missing required field `usd`"),
+    (drop("nodes.0.retry"), "at $.nodes[0]: object missing required field `retry`"),
+    (drop("nodes.0.kind"), "at $.nodes[0]: object missing required field `kind`"),
+    (drop("nodes.1.until.field"), "at $.nodes[1].until: object missing required field `field`"),
+    (put("nodes.0.kind", "human"), "at $.nodes[0].kind: invalid value 'human'"),
+    (put("nodes.1.until.kind", "cel"), "at $.nodes[1].until.kind: invalid value 'cel'"),
+    (put("nodes.0.when", None), "at $.nodes[0].when: expected `object`, got `null`"),
+    (put("nodes.0.when", "true"), "at $.nodes[0].when: expected `object`, got `str`"),
+    (put("nodes.0.timeout_ms", "5m"), "at $.nodes[0].timeout_ms: expected `int`, got `str`"),
+    (put("nodes.0.timeout_ms", 1.5), "at $.nodes[0].timeout_ms: expected `int`, got `float`"),
+    (put("nodes.0.timeout_ms", True), "at $.nodes[0].timeout_ms: expected `int`, got `bool`"),
+    (put("nodes.0.timeout_ms", 2**70), "node 0 `fetch`: `timeout_ms` is 1180591620717411303424"),
+    (put("nodes.1.edges.0.source", "fetch"), "at $.nodes[1].edges[0].source: expected `int`"),
+    (put("nodes", {}), "at $.nodes: expected `array`, got `object`"),
+    (put("nodes", []), "it has 0 steps"),
+    (put("label", None), "at $.label: expected `str`, got `null`"),
+    (put("input_schema", "object"), "at $.input_schema: expected `"),
+    (put("input_schema", {"type": "text"}), "`input_schema` is no JSON Schema: at $.type"),
+    (put("source_map.fetch", [1]), "at $.source_map"),
+    (put("source_map.nobody", [1, 1]), "`source_map` names `nobody`"),
+    (put("certificate.usd.max", -1), "`certificate.usd` is -1"),
+    (put("dagnats_ir", IR_VERSION + 1), "at $.dagnats_ir: version 2 is newer"),
+    (put("dagnats_ir", 0), "at $.dagnats_ir: version 0 cannot be read"),
+    (put("dagnats_ir", True), "at $.dagnats_ir: the version is missing"),
+    (put("dagnats_ir", "1"), "at $.dagnats_ir: the version is missing"),
+    (drop("dagnats_ir"), "at $.dagnats_ir: the version is missing"),
+    (put("digest", "sha256:00"), "at $.digest: the content has another digest"),
+    (put("digest", None), "at $.digest: the content has another digest"),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), CHANGED, ids=[e[:60] for _, e in CHANGED])
+def test_what_is_not_the_form_is_refused(change: Callable[[Any], None], expected: str) -> None:
+    shown = document()
+    change(shown)
+    assert expected in complaint(json.dumps(shown))
+
+
+RAW = [
+    (b"", "at $: not JSON: "),
+    (b"{", "at $: not JSON: "),
+    (b"{} {}", "at $: not JSON: "),
+    (b"\xef\xbb\xbf{}", "at $: not JSON: "),
+    (b'{"name": "\xff"}', "at $: not UTF-8 at byte 10"),
+    ("{}".encode("utf-16"), "at $: not UTF-8 at byte 0"),
+    (b"[]", "at $: a program is a JSON object"),
+    (b"null", "at $: a program is a JSON object"),
+    (b'"dagnats_ir"', "at $: a program is a JSON object"),
+    (b'{"a": NaN}', "at $: `NaN` is no finite number"),
+    (b'{"a": [-Infinity]}', "at $: `-Infinity` is no finite number"),
+    (b'{"a": 1e999}', "at $: `1e999` is no finite number"),
+    (b'{"a": %s}' % (b"9" * 5_000), "at $: not JSON: "),
+    (b'{"a": 1, "b": {"c": 1, "c": {}}}', "at $: the key `c` stands twice in one object"),
+    (b'{"a": "\\ud800"}', "at $: a text holds half a surrogate pair"),
+    (b'{"\\uDC00": 1}', "at $: a text holds half a surrogate pair"),
+    (b"[" * 100_000, "at $: the document is nested too deep"),
+    (b'{"a":' * 100_000, "at $: the document is nested too deep"),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), RAW, ids=[str(d[:20]) for d, _ in RAW])
+def test_what_is_no_json_is_refused(data: bytes, expected: str) -> None:
+    assert expected in complaint(data)
+
+
+def test_escaped_pairs_are_text() -> None:
+    smile = program(step("a"), label="\U0001f600")
+    assert (
+        codec.load(codec.encode(smile).replace("\U0001f600".encode(), b"\\ud83d\\ude00")) == smile
+    )
+
+
+@pytest.mark.parametrize("levels", [193, 300, 450, 700, 5_000])
+def test_what_is_too_deep_is_refused(levels: int) -> None:
+    bare = codec.encode(replace(EXAMPLE, output=None)).decode()
+    found = complaint(f'{bare[:-1]},"output":{deep(levels)}}}')
+    assert "too deep" in found or "at $.output: an expression of more than 192 levels" in found
+
+
+def test_a_document_that_was_changed_is_refused() -> None:
+    shown = codec.to_document(EXAMPLE)
+    assert codec.load(json.dumps(shown).encode()) == EXAMPLE
+    shown["nodes"][0]["timeout_ms"] += 1
+    assert complaint(json.dumps(shown)).startswith("at $.digest: the content has another digest")
+
+
+def test_an_unsound_program_is_refused_with_the_first_few_reasons() -> None:
+    wrong = program(*[step(f"s{i}", timeout_ms=0) for i in range(5)])
+    found = complaint(codec.encode(wrong))
+    assert found.startswith("node 0 `s0`: `timeout_ms` is 0, not 1 to ")
+    assert found.endswith("; and 2 more")
+
+
+def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_minus_one(old: dict[str, Any]) -> dict[str, Any]:
+        return old | {"title": old["heading"]}
+
+    def from_zero(old: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in old.items() if k not in {"title", "heading"}} | {
+            "name": old["title"]
+        }
+
+    monkeypatch.setattr(codec, "UPCASTERS", {-1: from_minus_one, 0: from_zero})
+    old = document() | {"dagnats_ir": -1, "heading": "old"}
+    del old["name"]
+    old["digest"] = codec._digest_of(old)
+    assert codec.load(json.dumps(old).encode()) == replace(EXAMPLE, name="old")
+    old["heading"] = "other"
+    assert "at $.digest" in complaint(json.dumps(old))
+    del old["digest"], old["heading"]
+    assert "at $: not a program of version -1: KeyError('heading')" in complaint(json.dumps(old))
+    assert "version -2 cannot be read" in complaint(json.dumps(old | {"dagnats_ir": -2}))
