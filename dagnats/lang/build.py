@@ -5,6 +5,7 @@ syntax of expressions. Where the shape was wrong after all (the sink has the err
 left out, so that later passes can still look at the rest.
 """
 
+from dataclasses import replace
 from typing import TypeGuard
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Severity, Sink, Span
@@ -24,6 +25,8 @@ from dagnats.lang.templates import condition, template
 from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequence, to_json
 
 COMPLETED = "completed"
+BOUND_UNREADABLE = 1
+"""Iterations of a loop whose bound is there but has the wrong shape, which has been said."""
 
 
 def build(document: Document, sink: Sink) -> Workflow | None:
@@ -102,9 +105,10 @@ def _retry(node: Node | None, sink: Sink) -> Retry | None:
 
 
 def _step(node: Mapping, sink: Sink) -> Step | None:
-    id_, task = node.get("id"), node.get("task")
-    if not _is_text(id_) or not _is_text(task):
+    id_ = node.get("id")
+    if not _is_text(id_):
         return None
+    task, task_span = _task(node)
     common = StepCommon(
         id=str(id_.value),
         id_span=id_.span,
@@ -117,23 +121,35 @@ def _step(node: Mapping, sink: Sink) -> Step | None:
         queue_timeout_ms=duration_ms(node, "queue_timeout", sink),
         retry=_retry(node.get("retry"), sink),
     )
-    if _text(node, "type") == "agent_loop":
-        return _agent_loop(node, common, task, sink)
-    return TaskStep(common, str(task.value), task.span)
+    kind, config = node.get("type"), node.entry("config")
+    if kind is not None and _text(node, "type") != "normal" and _means_loop(node):
+        place = config.key_span if config else kind.span
+        held = config.value if config else Mapping((), place)
+        return _agent_loop(held, AgentLoopStep(common, task, task_span, place), sink)
+    return TaskStep(common, task, task_span)
 
 
-def _agent_loop(node: Mapping, common: StepCommon, task: Scalar, sink: Sink) -> AgentLoopStep:
-    entry = node.entry("config")
-    config = entry.value if entry and isinstance(entry.value, Mapping) else None
-    place = entry.key_span if entry else node.entry("type").value.span
-    if config is None:
-        return AgentLoopStep(common, str(task.value), task.span, place)
-    return AgentLoopStep(
-        common=common,
-        task=str(task.value),
-        task_span=task.span,
-        config_span=place,
-        max_iterations=_integer(config.get("max_iterations")),
+def _task(node: Mapping) -> tuple[str, Span]:
+    """Return the name of the task; empty where it is none, so that others still find the step."""
+    task = node.get("task")
+    return (str(task.value), task.span) if _is_text(task) else ("", node.span)
+
+
+def _means_loop(node: Mapping) -> bool:
+    """Whether a step is an agent loop, or of a misspelt type and bounded like one."""
+    config = node.get("config")
+    bounded = isinstance(config, Mapping) and config.entry("max_iterations") is not None
+    return bounded or _text(node, "type") == "agent_loop"
+
+
+def _agent_loop(config: Node, bare: AgentLoopStep, sink: Sink) -> AgentLoopStep:
+    if not isinstance(config, Mapping):
+        return replace(bare, max_iterations=BOUND_UNREADABLE)
+    iterations = config.get("max_iterations")
+    bound = _integer(iterations)
+    return replace(
+        bare,
+        max_iterations=BOUND_UNREADABLE if iterations is not None and bound is None else bound,
         until=condition(config.get("until"), sink),
         initial_state=_json(config, "initial_state"),
         on_exhausted=_text(config, "on_exhausted") or "fail",

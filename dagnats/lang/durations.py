@@ -1,15 +1,19 @@
 """Durations of a document: read to milliseconds, with advice on Go's nanoseconds."""
 
+import re
+
 from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Severity, Sink
 from dagnats.source.document import Mapping, Scalar
 from dagnats.timespec import format_duration, parse_duration_ms
 
 _NS_PER_MS = 1_000_000
+_FORM = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h|d)){1,32}", re.ASCII)
 
 
 def duration_ms(parent: Mapping, key: str, sink: Sink, *, zero_is_none: bool = True) -> int | None:
     """Return the duration at `key` in milliseconds, None where there is none or it is malformed.
 
+    The form is a matter of the shape; what only adding up can show is said here (DN2007).
     Go writes 0 for a timeout that is not set; `zero_is_none` reads it so.
     """
     node = parent.get(key)
@@ -17,9 +21,9 @@ def duration_ms(parent: Mapping, key: str, sink: Sink, *, zero_is_none: bool = T
         return None
     milliseconds = parse_duration_ms(node.value)
     if milliseconds is None:
-        message = f"`{node.value}` is not a duration, or longer than 292 years"
-        help_ = "write numbers with units d, h, m, s, ms, us or ns, as in `1h30m`"
-        sink.add(Diagnostic("DN2007", message, node.span, help=help_))
+        if isinstance(node.value, str) and _FORM.fullmatch(node.value):
+            message, help_ = f"`{node.value}` is longer than 292 years", "write a shorter time"
+            sink.add(Diagnostic("DN2007", message, node.span, help=help_))
         return None
     if isinstance(node.value, int) and node.value > 0:
         _suggest_text(node, node.value, milliseconds, sink)

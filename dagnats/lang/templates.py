@@ -14,9 +14,9 @@ _MARK = "${{"
 
 def condition(node: Node | None, sink: Sink) -> Embedded | None:
     """Return a bare expression, or None where there is none or it does not parse."""
-    if not isinstance(node, Scalar) or node.value is None:
+    if not isinstance(node, Scalar) or not isinstance(node.value, (bool, str)) or node.value == "":
         return None
-    if not isinstance(node.value, str):
+    if isinstance(node.value, bool):
         return Embedded(Literal(node.value, 1), node.span, {1: node.span})
     parsed = parse_expression(node.value, _origin(node), sink)
     return Embedded(parsed.expr, node.span, parsed.spans) if parsed else None

@@ -1,6 +1,7 @@
 """What an author is told when the schema refuses a place: one wording for each kind of error."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ _ARTICLES = {
     "object": "a mapping",
     "null": "null",
 }
+_UNQUOTED = frozenset({"integer", "number", "boolean"})
+_BEGINNING = "begin with `name:` and `steps:`"
 _FORMS = {
     "duration": (
         "DN2007",
@@ -62,7 +65,8 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "anyOf": lambda _: "fits none of the allowed forms",
     "oneOf": lambda _: "must fit exactly one of the allowed forms",
     "not": lambda _: "has a form that is excluded",
-    "falseSchema": lambda _: "must not be there",
+    "falseSchema": lambda e: "no keys are expected" if _on_keys(e) else "must not be there",
+    "$ref": lambda e: _lost(str(e.message)),
     "propertyNames": lambda e: f"the key `{_cut(str(e.kind.error.instance))}` is not allowed",
 }
 
@@ -108,12 +112,12 @@ class Complaints:
                     yield Diagnostic("DN2002", message, _key_span(node, entry), help=help_)
             case "propertyNames":
                 name = str(error.kind.error.instance)
-                code, wrong, help_ = _form(error)
+                code, wrong, form = _form(error)
                 bad = node.entry(name) if isinstance(node, Mapping) else None
                 span = bad.key_span if bad else node.span
-                yield Diagnostic(code, f"`{_cut(name)}` {wrong}", span, help=help_)
+                yield Diagnostic(code, f"`{_cut(name)}` {wrong}", span, help=form)
             case _:
-                yield _value_finding(error, path, node, entry)
+                yield self._value_finding(error, path, node, entry)
 
     def _unknown_key(
         self, key: str, path: list[str | int], node: Node, allowed: dict[str, Any]
@@ -141,57 +145,58 @@ class Complaints:
         example = (about.get("examples") or [None])[0]
         return f"add `{name}: {example}`" if isinstance(example, str) else f"add `{name}:`"
 
+    def _value_finding(
+        self, error: Any, path: list[str | int], node: Node, entry: Entry | None
+    ) -> Diagnostic:
+        span = node.span if node.span.end > node.span.start else _key_span(node, entry)
+        name = _called(path)
+        match keyword(error):
+            case "type":
+                actual = _ARTICLES[_kind(to_json(node))]
+                if not path:
+                    message = f"a workflow is a mapping, not {actual}"
+                    return Diagnostic("DN2003", message, span, help=_BEGINNING)
+                message = f"{name} must be {_wanted(error)}, not {actual}"
+                help_, fixes = self._conversion(error, node)
+                return Diagnostic("DN2003", message, span, help=help_, fixes=fixes)
+            case "enum":
+                return _enum(error.kind.options, node, span, name)
+            case "const":
+                expected = json.dumps(error.kind.expected_value)
+                actual = _cut(json.dumps(to_json(node), ensure_ascii=False))
+                message = f"{name} must be `{expected}`, not `{actual}`"
+                return Diagnostic("DN2004", message, span, help=f"write `{expected}`")
+            case "pattern":
+                code, wrong, form = _form(error)
+                return Diagnostic(code, f"`{_shown(node)}` {wrong}", span, help=form)
+            case _:
+                more = None if keyword(error) != "minItems" else "add at least one"
+                return Diagnostic("DN2006", f"{name} {words(error)}", span, help=more)
+
+    def _conversion(self, error: Any, node: Node) -> tuple[str | None, tuple[Fix, ...]]:
+        """Return how a value of the wrong type becomes right, where that is a matter of writing."""
+        if not isinstance(node, Scalar) or node.span.start.line != node.span.end.line:
+            return None, ()
+        wanted: list[str] = error.kind.types
+        start, end = node.span.start, node.span.end
+        if wanted == ["array"] and isinstance(node.value, str):
+            edits = Edit(Span(start, start), "["), Edit(Span(end, end), "]")
+            return f"write a list: `[{_shown(node)}]`", (Fix("make it a list", edits, "safe"),)
+        if "string" in wanted and node.style == "plain" and node.value is not None:
+            form = self._at(error.schema_path[:-1]).get("pattern", "")
+            if re.search(form, self._document.text[start.offset : end.offset]) is None:
+                return _form(error)[2], ()
+            edits = Edit(Span(start, start), '"'), Edit(Span(end, end), '"')
+            return "quote it to make it a string", (Fix("quote it", edits, "safe"),)
+        if node.style in {"single", "double"} and not _UNQUOTED.isdisjoint(wanted):
+            return "remove the quotes", ()
+        return None, ()
+
     def _at(self, path: list[str | int]) -> Any:
         schema = self._schema
         for part in path:
             schema = schema[part]
         return schema
-
-
-def _value_finding(
-    error: Any, path: list[str | int], node: Node, entry: Entry | None
-) -> Diagnostic:
-    span = node.span if node.span.end > node.span.start else _key_span(node, entry)
-    name = _called(path)
-    match keyword(error):
-        case "type":
-            wanted = _wanted(error)
-            if not path:
-                message = f"a workflow is a mapping, not {_ARTICLES[_kind(to_json(node))]}"
-                return Diagnostic("DN2003", message, span, help="begin with `name:` and `steps:`")
-            message = f"{name} must be {wanted}, not {_ARTICLES[_kind(to_json(node))]}"
-            help_, fixes = _conversion(error.kind.types, node)
-            return Diagnostic("DN2003", message, span, help=help_, fixes=fixes)
-        case "enum":
-            return _enum(error.kind.options, node, span, name)
-        case "const":
-            expected = json.dumps(error.kind.expected_value)
-            message = f"{name} must be `{expected}`, not `{_shown(node)}`"
-            return Diagnostic("DN2004", message, span, help=f"write `{expected}`")
-        case "pattern":
-            code, wrong, help_ = _form(error)
-            return Diagnostic(code, f"`{_shown(node)}` {wrong}", span, help=help_)
-        case _:
-            help_ = None if keyword(error) != "minItems" else "add at least one"
-            return Diagnostic("DN2006", f"{name} {words(error)}", span, help=help_)
-
-
-def _conversion(wanted: list[str], node: Node) -> tuple[str | None, tuple[Fix, ...]]:
-    """Return how a value of the wrong type becomes right, where that is a matter of writing."""
-    if not isinstance(node, Scalar) or node.span.start.line != node.span.end.line:
-        return None, ()
-    here = node.span.start, node.span.end
-    if wanted == ["array"] and isinstance(node.value, str):
-        edits = Edit(Span(here[0], here[0]), "["), Edit(Span(here[1], here[1]), "]")
-        return f"write a list: `[{_shown(node)}]`", (Fix("make it a list", edits, "safe"),)
-    if "string" in wanted and node.style == "plain" and node.value is not None:
-        edits = Edit(Span(here[0], here[0]), '"'), Edit(Span(here[1], here[1]), '"')
-        return "quote it to make it a string", (Fix("quote it", edits, "safe"),)
-    if node.style in {"single", "double"} and not {"integer", "number", "boolean"}.isdisjoint(
-        wanted
-    ):
-        return "remove the quotes", ()
-    return None, ()
 
 
 def _enum(options: list[Any], node: Node, span: Span, name: str) -> Diagnostic:
@@ -233,6 +238,16 @@ def _called(path: list[str | int]) -> str:
     return {"steps": "the step", "depends_on": "the dependency"}.get(
         str(path[-2]) if len(path) > 1 else "", f"item {last + 1} of `{path[-2]}`"
     )
+
+
+def _on_keys(error: Any) -> bool:
+    return bool(error.schema_path[-1:] == ["additionalProperties"])
+
+
+def _lost(message: str) -> str:
+    """Return what a reference misses; the library only says so in words."""
+    target = message.split("'")[1] if message.count("'") > 1 else "…"
+    return f"the reference to `{_cut(target)}` leads nowhere in this schema"
 
 
 def _kind(value: Any) -> str:

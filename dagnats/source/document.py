@@ -8,13 +8,13 @@ from dagnats.diagnostics.diagnostic import Span
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A resolved YAML 1.2 core scalar; `style` is `plain`, `single`, `double`, `literal` or `folded`.
+    """A resolved YAML 1.2 core scalar: `plain`, `single`, `double`, `literal` or `folded`.
 
-    `text_start` is where the content begins (after a quote), and `verbatim` says whether the
-    value's characters stand one to one in the source, so that positions inside it can be computed.
+    `verbatim` says whether the value's characters stand one to one in the source (after the quote,
+    if there is one), so that positions inside it can be computed.
     """
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     span: Span
     style: str = "plain"
     verbatim: bool = True

@@ -40,26 +40,35 @@ from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequ
 from dagnats.source.scalars import Refusal, resolve
 from dagnats.source.syntax import advise
 
-TEXT_BYTES_MAX = 1_048_576
-NODES_MAX = 100_000
+TEXT_BYTES_MAX = 4_194_304
+NODES_MAX = 250_000
 DEPTH_MAX = 64
 
 _BOM = "\ufeff"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_FOREIGN_BREAK = re.compile("[\x85\u2028\u2029]")
+"""Line breaks of YAML 1.1, text in 1.2: the parsers would fold them, so none may stand."""
+
 _BREAK = re.compile(r"\r\n|\r|\n")
-_ANCHOR = re.compile(r"&\S+\s*")
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+(?:\s|(?<=\s)#[^\r\n]*)*")
+_DIRECTIVE = re.compile("(?:^|(?<=[\r\ufeff]))%[^\r\n]*", re.MULTILINE)
 _PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
+_PAIR_SHRINKS = len(r"\ud83d\ude00") - len(r"\U0001F600")
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 
 class _RefusedError(Exception):
-    """Reading cannot go on; carries the finding that says why."""
+    """Reading cannot go on; carries the finding that says why.
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    `stopped` is the offset where a parser gave up, None when the refusal is ours.
+    """
+
+    def __init__(self, diagnostic: Diagnostic, stopped: int | None = None) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
+        self.stopped = stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,45 @@ def read(text: str, file: str, sink: Sink) -> Document | None:
     """
     try:
         _check_text(text)
-        root = _Builder(text, sink).document()
     except _RefusedError as refused:
         sink.add(refused.diagnostic)
         return None
-    return Document(text, file, root)
+    attempt = _best_attempt(text)
+    for finding in attempt.sink.sorted():
+        sink.add(finding)
+    sink.suppressed += attempt.sink.suppressed
+    return None if attempt.root is None else Document(text, file, attempt.root)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What one parser made of a text; `stopped` as in `_RefusedError`."""
+
+    root: Node | None
+    sink: Sink
+    stopped: int | None = None
+
+
+def _best_attempt(text: str) -> _Attempt:
+    """Read with the fastest parser; what it cannot read, the one in Python gets to see.
+
+    The libyaml of our binaries predates YAML 1.2: it stops at `{a: http://b}`. Where both stop,
+    the one that got further has found the mistake.
+    """
+    attempt = _attempt(text, _fast_parser())
+    if attempt.stopped is None or _fast_parser() is None:
+        return attempt
+    other = _attempt(text, None)
+    return other if other.stopped is None or other.stopped > attempt.stopped else attempt
+
+
+def _attempt(text: str, fast: Any) -> _Attempt:
+    sink = Sink()
+    try:
+        return _Attempt(_Builder(text, sink, fast).document(), sink)
+    except _RefusedError as refused:
+        sink.add(refused.diagnostic)
+        return _Attempt(None, sink, refused.stopped)
 
 
 def _check_text(text: str) -> None:
@@ -94,12 +137,17 @@ def _check_text(text: str) -> None:
         raise _RefusedError(
             Diagnostic("DN1011", message, NOWHERE, help="split it into several workflows")
         )
-    if found := _FORBIDDEN.search(text):
-        at = found.start()
+    if found := _FORBIDDEN.search(text) or _FOREIGN_BREAK.search(text):
+        at, code = found.start(), f"{ord(found.group()):04X}"
         place = _Places(text).span(at, at + 1)
-        message = f"the character U+{ord(text[at]):04X} is not allowed"
-        help_ = 'remove it, or write it as an escape in double quotes: "\\n"'
+        message, help_ = f"the character U+{code} is not allowed", "remove it"
+        if _FOREIGN_BREAK.match(text, at):
+            help_ += f', or write it as an escape in double quotes: "\\u{code}"'
         raise _RefusedError(Diagnostic("DN1002", message, place, help=help_))
+    if found := _DIRECTIVE.search(text):
+        place = _Places(text).span(*found.span())
+        message, help_ = "a line cannot begin with `%`", "remove the directive, or indent the line"
+        raise _RefusedError(Diagnostic("DN1001", message, place, help=help_))
 
 
 @cache
@@ -111,21 +159,24 @@ def _fast_parser() -> Any:
         return None
 
 
-def _parser(text: str) -> Any:
-    """Return the fastest parser there is; the one in Python gives the same events, slower."""
-    if text.lstrip().startswith("{"):
-        text = _PAIR.sub(_join_pair, text)
-    fast = _fast_parser()
+def _parser(text: str, fast: Any) -> Any:
+    """Return a parser of the class, or the one in Python, which gives the same events, slower."""
     return fast(text) if fast else YAML(typ="safe", pure=True).get_constructor_parser(text)[1]
 
 
-def _join_pair(found: re.Match[str]) -> str:
-    r"""Write JSON's escaped surrogate pair as YAML can read it, in as many characters.
+def _join_pairs(text: str) -> tuple[str, list[int]]:
+    """Write JSON's escaped surrogate pairs as YAML can read them, and where each then ends.
 
-    An escaped line break stands for nothing: with it and `\\U0001F600` the length stays the same.
+    Each takes `_PAIR_SHRINKS` characters less than before.
     """
-    char = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
-    return f"{found[1]}\\\n\\U{ord(char):08X}"
+    ends: list[int] = []
+
+    def join(found: re.Match[str]) -> str:
+        ends.append(found.end() - _PAIR_SHRINKS * (len(ends) + 1))
+        char = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
+        return f"{found[1]}\\U{ord(char):08X}"
+
+    return (_PAIR.sub(join, text) if text.lstrip().startswith("{") else text), ends
 
 
 class _Places:
@@ -148,13 +199,15 @@ class _Places:
 class _Builder:
     """Builds nodes from the events of one text."""
 
-    def __init__(self, text: str, sink: Sink) -> None:
+    def __init__(self, text: str, sink: Sink, fast: Any) -> None:
         self._text = text
+        self._fast = fast
         self._sink = sink
         self._places = _Places(text)
         # Neither parser sees the mark: one would count it and the other would not.
         self._shift = len(_BOM) if text.startswith(_BOM) else 0
-        self._events = self._parse(text[self._shift :])
+        source, self._pair_ends = _join_pairs(text[self._shift :])
+        self._events = self._parse(source)
         self._anchors: dict[str, _Read | None] = {}
         self._nodes = 0
 
@@ -179,24 +232,30 @@ class _Builder:
 
     def _parse(self, text: str) -> Iterator[Any]:
         try:
-            parser = _parser(text)
+            parser = _parser(text, self._fast)
             while parser.check_event():
                 yield parser.get_event()
         except MarkedYAMLError as wrong:
-            raise _RefusedError(self._syntax(wrong)) from None
+            mark = wrong.problem_mark or wrong.context_mark
+            raise _RefusedError(self._syntax(wrong), mark.index if mark else 0) from None
         except YAMLError as wrong:
             message = f"this is not valid YAML: {wrong}"
-            raise _RefusedError(Diagnostic("DN1001", message, NOWHERE)) from None
+            raise _RefusedError(Diagnostic("DN1001", message, NOWHERE), 0) from None
 
     def _syntax(self, wrong: MarkedYAMLError) -> Diagnostic:
         mark = wrong.problem_mark or wrong.context_mark
-        at = min(mark.index + self._shift, len(self._text)) if mark else 0
+        at = min(self._offset(mark), len(self._text)) if mark else 0
         advice = advise(wrong.problem or "", wrong.context or "", self._text[at : at + 1])
         labels: tuple[Label, ...] = ()
+        end = at + 1
         if advice.at_context and wrong.context_mark is not None:
-            stopped, at = at, wrong.context_mark.index + self._shift
-            labels = (Label(self._places.span(stopped, stopped + 1), "reading stopped here"),)
-        span = self._places.span(at, at + 1)
+            labels = (Label(self._places.span(at, end), "reading stopped here"),)
+            at = self._offset(wrong.context_mark)
+            end = at + 1
+        elif advice.at_backslash:
+            at = max(self._text.rfind("\\", 0, end), 0)
+            end = at + 2
+        span = self._places.span(at, end)
         return Diagnostic("DN1001", advice.message, span, labels=labels, help=advice.help)
 
     def _node(self, event: Any, depth: int) -> _Read:
@@ -230,7 +289,8 @@ class _Builder:
         return _Read(target.node, span.end.offset, target.size, target.height)
 
     def _scalar(self, event: Any) -> _Read:
-        start, end = self._content_start(event), self._end(event)
+        end = self._end(event)
+        start = min(self._content_start(event), end)  # an anchor may have no content behind it
         style = _STYLES.get(event.style or "", "plain")
         if style in {"literal", "folded"}:
             end = start + len(self._text[start:end].rstrip())
@@ -244,9 +304,10 @@ class _Builder:
                 self._add("DN1010", value.message, span, value.help)
                 value = None
         elif found := _FORBIDDEN.search(value):
-            # An escape can smuggle in what the text itself may not hold.
+            # An escape can smuggle in what the text itself may not hold, and what no UTF-8 can.
             message = f"the character U+{ord(found.group()):04X} is not allowed"
             self._add("DN1002", message, span, "leave the character out")
+            value = _FORBIDDEN.sub("\ufffd", value)
         return _Read(Scalar(value, span, style, verbatim), end)
 
     def _sequence(self, event: Any, depth: int) -> _Read:
@@ -288,13 +349,15 @@ class _Builder:
             help_ = "use the alias itself as a value, or write the keys out"
             self._add("DN1007", "merge keys are not part of the language", span, help_)
             return None
+        if not written:
+            self._add("DN1004", "the key is missing", span, "write one before the `:`")
+            return None
         if not isinstance(node.value, str):
             quoted = f'"{written}"'
             fix = Fix(f"write {quoted}", (Edit(span, quoted),), "safe")
-            message = f"the key `{written}` is not a string" if written else "the key is missing"
-            help_ = f"quote it: `{quoted}`"
+            message, help_ = f"the key `{written}` is not a string", f"quote it: `{quoted}`"
             self._sink.add(Diagnostic("DN1004", message, span, help=help_, fixes=(fix,)))
-            return written or None
+            return written
         return node.value
 
     def _is_new(self, key: str, span: Span, entries: dict[str, Entry]) -> bool:
@@ -330,10 +393,14 @@ class _Builder:
         raise _RefusedError(Diagnostic(code, message, span, help=help_))
 
     def _start(self, event: Any) -> int:
-        return int(event.start_mark.index) + self._shift
+        return self._offset(event.start_mark)
 
     def _end(self, event: Any) -> int:
-        return int(event.end_mark.index) + self._shift
+        return self._offset(event.end_mark)
+
+    def _offset(self, mark: Any) -> int:
+        index = int(mark.index)
+        return index + self._shift + _PAIR_SHRINKS * bisect_right(self._pair_ends, index)
 
     def _span(self, event: Any) -> Span:
         return self._places.span(self._start(event), self._end(event))

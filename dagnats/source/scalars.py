@@ -62,16 +62,18 @@ def resolve(text: str) -> bool | int | float | str | Refusal | None:
 def _integer(text: str, digits: str, base: int) -> int | Refusal:
     value = int(digits, base) if len(digits) <= DIGITS_MAX else None
     if value is None or not INT_MIN <= value <= INT_MAX:
-        shown = text if len(text) <= DIGITS_MAX else f"{text[:DIGITS_MAX]}…"
-        return Refusal(
-            f"the integer `{shown}` does not fit in 64 bits", "quote it to mean the text"
-        )
+        message = f"the integer `{_cut(text)}` does not fit in 64 bits"
+        return Refusal(message, "quote it to mean the text")
     return value
 
 
 def _float(text: str) -> float | Refusal:
     value = float(text)
     if math.isinf(value):
-        message = f"the number `{text}` is too large for a double"
+        message = f"the number `{_cut(text)}` is too large for a double"
         return Refusal(message, "quote it to mean the text")
     return value
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= DIGITS_MAX else f"{text[:DIGITS_MAX]}…"

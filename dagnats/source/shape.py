@@ -17,6 +17,7 @@ from dagnats.source.document import Document, to_json
 COMPLAINTS_MAX = 20
 """Complaints about one value; more would not help."""
 
+_UNREADABLE = "is nested too deeply, or holds half of a surrogate pair"
 VALIDATORS_CACHED_MAX = 256
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 
@@ -34,8 +35,11 @@ def check_shape(document: Document, sink: Sink) -> bool:
         for finding in complaints.about(error):
             missing = finding.message if keyword(error) == "required" else ""
             found.setdefault((finding.span, missing), finding)
-    for finding in found.values():
-        sink.add(finding)
+    # What could not even be read has been said: a number without a value is no null.
+    said = {finding.span for finding in sink.sorted()}
+    for (span, missing), finding in found.items():
+        if missing or span not in said:
+            sink.add(finding)
     return not errors
 
 
@@ -45,7 +49,12 @@ def check_value(schema: Any, value: Any) -> list[str]:
     At most `COMPLAINTS_MAX` complaints. The schema must have passed `check_schema`.
     """
     complaints: list[str] = []
-    for error in _validator(json.dumps(schema)).iter_errors(value):
+    validator = _validator(json.dumps(schema))
+    try:
+        errors = validator.iter_errors(value)
+    except ValueError:  # the library follows so many levels and no more
+        return [f"at $: {_UNREADABLE}"]
+    for error in errors:
         if len(complaints) == COMPLAINTS_MAX:
             complaints.append("and more")
             break
@@ -61,13 +70,17 @@ def check_schema(schema: Any) -> str | None:
         _validator(json.dumps(schema))
     except ValueError as wrong:
         return _schema_words(wrong)
+    except RecursionError:
+        return _UNREADABLE
     return None
 
 
 def _schema_words(wrong: Any) -> str:
+    if not hasattr(wrong, "instance_path"):
+        return _UNREADABLE
     path = wrong.instance_path
     if not path:
-        return str(wrong.message).replace('"', "`")
+        return words(wrong)
     if keyword(wrong) == "anyOf" and path[-1] == "type":
         return f"at {dotted(path)}: a type is one of {', '.join(f'`{name}`' for name in TYPES)}"
     return f"at {dotted(path)}: {words(wrong)}"

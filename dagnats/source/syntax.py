@@ -14,10 +14,12 @@ class Advice:
     message: str
     help: str
     at_context: bool = False
+    at_backslash: bool = False
 
 
+_TAB = Advice("a tab cannot indent", "indent with spaces")
 _UNSTARTABLE = {
-    "\t": Advice("a tab cannot indent", "indent with spaces"),
+    "\t": _TAB,
     "@": Advice("`@` cannot begin a value", "quote the value"),
     "`": Advice("a backtick cannot begin a value", "quote the value"),
     "%": Advice("`%` cannot begin a value", "quote the value"),
@@ -29,32 +31,36 @@ _BRACKET = Advice(
 _BRACE = Advice(
     "`{` is never closed", "separate entries with `,` and end with `}`", at_context=True
 )
-_IN_CONTEXT = (
-    ("quoted scalar", "end of stream", _QUOTE),
-    ("quoted scalar", "document separator", _QUOTE),
-    ("flow sequence", "", _BRACKET),
-    ("flow mapping", "", _BRACE),
-)
+_TAG = Advice("`!` cannot begin a value", "quote the value", at_context=True)
 _COLON = Advice("`:` cannot stand here", "quote the value that holds it, or start a new line")
-_ESCAPE = Advice("YAML has no such escape", "double the backslash, or use single quotes")
+_ESCAPE = Advice(
+    "YAML has no such escape", "double the backslash, or use single quotes", at_backslash=True
+)
 _KEY = Advice("a key belongs here", "indent it like the keys above, or quote it")
-_BLOCK = Advice("this does not line up", "indent it like its neighbours")
 _DASH = Advice("a list item belongs here", "begin the line with `- `")
 _NO_COLON = Advice("the key has no `:`", "write `key: value`", at_context=True)
 _ITEM = Advice("`-` cannot stand here", "start the list on a new line")
 _NAME = Advice("the name of the anchor or alias is missing", "use letters, digits, `_` and `-`")
-_DIRECTIVE = Advice("the directive is not understood", "remove the line")
 _OUTSIDE = Advice("the document has ended before this", "indent it like the lines above")
+_IN_CONTEXT = (
+    ("quoted scalar", "end of stream", _QUOTE),
+    ("quoted scalar", "document", _QUOTE),
+    ("quoted scalar", "hexdecimal", _ESCAPE),
+    ("flow sequence", "", _BRACKET),
+    ("flow mapping", "", _BRACE),
+    ("a tag", "", _TAG),
+    ("block mapping", "expected <block end>", _KEY),
+    ("block collection", "expected <block end>", _DASH),
+)
 _PROBLEMS = (
+    ("tab character", _TAB),
     ("mapping values are not allowed", _COLON),
     ("escape", _ESCAPE),
     ("expected key", _KEY),
-    ("expected <block end>", _BLOCK),
     ("'-' indicator", _DASH),
     ("expected ':'", _NO_COLON),
     ("sequence entries are not allowed", _ITEM),
     ("expected alphabetic", _NAME),
-    ("directive", _DIRECTIVE),
     ("document start", _OUTSIDE),
 )
 _GENERAL = Advice("this is not valid YAML", "check indentation, quotes and brackets around here")
