@@ -13,7 +13,10 @@ from dagnats.source.shape import check_schema
 def check_schemas(document: Document, sink: Sink) -> None:
     """Report DN2009 for each schema of the document that is none; its types are then unknown."""
     for name, entry in _schemas(document):
-        wrong = check_schema(to_json(entry.value))
+        schema = to_json(entry.value)
+        if not isinstance(schema, (dict, bool)):
+            continue  # its shape is wrong already
+        wrong = check_schema(schema)
         if wrong is not None:
             message = f"{name} is no JSON Schema: {wrong}"
             help_ = "write it as in draft 2020-12, as `{type: string}`"

@@ -221,7 +221,7 @@ steps:
         title="a document over a limit",
         severity=Severity.ERROR,
         explanation=(
-            "A document has at most 1 MiB, 100,000 nodes with aliases expanded, and 64 levels, so "
+            "A document has at most 4 MiB, 250,000 nodes with aliases expanded, and 64 levels, so "
             "that reading it costs little whoever wrote it. Split it, or make it flatter."
         ),
         bad=f"""\
