@@ -11,7 +11,14 @@ EVENTS_PER_RUN = 3
 EVENT_ENVELOPE_BYTES_MAX = 1_024
 """An event without its payload: ids and names are short by rule."""
 PAYLOAD_BYTES_MAX = 1_000_000
-"""An input, an output, a state or an error: what fits in a message."""
+"""An input, an output, a state or an error as JSON: what fits in a message."""
+PAYLOAD_LEVELS_MAX = 100
+"""Lists and objects in each other: more than a worker may return, so that steps can wrap it."""
+
+ERROR_CODE_CHARS_MAX = 128
+ERROR_MESSAGE_CHARS_MAX = 4_000
+ERROR_DETAILS_BYTES_MAX = 100_000
+"""The details of an error, as JSON."""
 
 RETRY_DELAY_MS_MAX = 3_600_000
 """The longest wait between two attempts, whatever a policy or a worker says."""

@@ -7,17 +7,20 @@ ids arrive as data. An input that speaks of something past yields no event.
 
 from typing import Any, NamedTuple, assert_never
 
+from dagnats.ir.costs import ERROR_MESSAGE_CHARS_MAX
 from dagnats.ir.program import AgentLoopNode, TaskNode
 from dagnats.machine import inputs as i
 from dagnats.machine.commands import Command, Enqueue
 from dagnats.machine.events import Event
 from dagnats.machine.kinds import agent_loop, task
+from dagnats.machine.kinds.task import due_ms
 from dagnats.machine.limits import assert_within
+from dagnats.machine.payload import TooLargeError, require_fit
 from dagnats.machine.prepared import Prepared
-from dagnats.machine.ready import close_open_steps, conclude, settle_from
-from dagnats.machine.state import Pending, Ready, Running, RunState, StepState, Waiting
+from dagnats.machine.ready import close_open_steps, conclude, recall_failure, settle_from
+from dagnats.machine.state import Open, Pending, Ready, Running, RunState, StepState
 from dagnats.machine.turn import Turn
-from dagnats.machine.values import error, task_input
+from dagnats.machine.values import cut, error, no_value, task_input
 
 
 class Transition(NamedTuple):
@@ -29,7 +32,14 @@ class Transition(NamedTuple):
 
 
 def start(program: Prepared, request: i.StartRun) -> Transition:
-    """Begin a run."""
+    """Begin a run. One whose input is no payload ends at once, and its history has no input."""
+    try:
+        require_fit("the input", request.input)
+    except TooLargeError as wrong:
+        turn = Turn.first(program, request.run_id, None, request.at)
+        close_open_steps(turn)
+        turn.end_failed(no_value(wrong))
+        return _done(turn)
     turn = Turn.first(program, request.run_id, request.input, request.at)
     settle_from(turn, list(range(len(program.nodes))))
     return _done(turn)
@@ -38,7 +48,7 @@ def start(program: Prepared, request: i.StartRun) -> Transition:
 def advance(  # noqa: C901, PLR0912 (one case for each input)
     program: Prepared, state: RunState, request: i.Input
 ) -> Transition:
-    """Decide what an input means for a run."""
+    """Decide what an input means for a run. After a replay, a Tick comes first."""
     if state.ended:
         return Transition(state, [], [])
     turn = Turn(program, state, request.at)
@@ -66,7 +76,7 @@ def advance(  # noqa: C901, PLR0912 (one case for each input)
         case i.Tick():
             _tick(turn)
         case i.Cancel(reason=reason):
-            turn.request_cancel(reason)
+            turn.request_cancel(cut(reason, ERROR_MESSAGE_CHARS_MAX))
             conclude(turn)
         case i.StartRun():
             pass
@@ -102,11 +112,9 @@ def outstanding(program: Prepared, state: RunState) -> list[Enqueue]:
 
 def next_due_ms(program: Prepared, state: RunState) -> int:
     """Return when time alone will change this run next; at the latest, its own timeout."""
-    due = state.started_at + program.program.timeout_ms
-    for index, step in enumerate(state.steps):
-        if isinstance(step, Ready | Running | Waiting):
-            due = min(due, task.due_ms(program.nodes[index], step))
-    return due
+    ends = state.started_at + program.program.timeout_ms
+    steps = zip(program.nodes, state.steps, strict=True)
+    return min([ends, *[due_ms(node, step) for node, step in steps if isinstance(step, Open)]])
 
 
 def _held(
@@ -130,6 +138,11 @@ def _held(
 
 def _returned(turn: Turn, index: int, was: Running, result: Any, *, asks_more: bool) -> None:
     node = turn.program.nodes[index]
+    try:
+        require_fit("the state" if asks_more else "the output", result)
+    except TooLargeError as wrong:
+        task.failed(turn, index, was, no_value(wrong, step=node.id, attempt=was.attempt))
+        return
     match node:
         case TaskNode():
             if asks_more:
@@ -161,20 +174,21 @@ def _failed(turn: Turn, index: int, was: Running, request: i.Fail) -> None:
 
 
 def _tick(turn: Turn) -> None:
+    """Finish what was decided before, then let time act: on the run, on its steps.
+
+    A run that ends on the way has neither open nor pending steps left.
+    """
     state, program = turn.state, turn.program
+    recall_failure(turn)
+    conclude(turn)
+    if state.ended:
+        return
     if turn.at >= state.started_at + program.program.timeout_ms:
         close_open_steps(turn)
         limit = program.program.timeout_ms
         turn.end_failed(error("timeout", f"the run took longer than {limit} ms"))
         return
-    conclude(turn)
     for index, step in enumerate(state.steps):
-        if (
-            isinstance(step, Ready | Running | Waiting)
-            and turn.at >= task.due_ms(program.nodes[index], step)
-            and not state.ended
-        ):
+        if isinstance(step, Open) and turn.at >= due_ms(program.nodes[index], step):
             task.overdue(turn, index, step)
-    if not state.ended:
-        pending = [n for n, step in enumerate(state.steps) if isinstance(step, Pending)]
-        settle_from(turn, pending)
+    settle_from(turn, [n for n, step in enumerate(state.steps) if type(step) is Pending])

@@ -7,7 +7,9 @@ this is rebuilt from the runs' states at start-up: it is a view, never the truth
 """
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 DeliveryKey = tuple[str, int, int, int]
 """Run id, step index, iteration, attempt."""
@@ -16,7 +18,11 @@ GRACE_MS = 1_500
 """A delivery younger than this may still be on its way to a worker that does not name it."""
 
 
-class Ticket(NamedTuple):
+GONE_MIN = 100
+"""A line is not swept for less than this."""
+
+
+class Ticket(msgspec.Struct, frozen=True, gc=False):
     """One delivery of one attempt, waiting or held."""
 
     run_id: str
@@ -34,16 +40,23 @@ class Ticket(NamedTuple):
         return (self.run_id, self.step, self.iteration, self.attempt)
 
 
-class Lease:
+class Line:
+    """The waiting deliveries of a task; `gone` of them wait no more and are passed over."""
+
+    __slots__ = ("gone", "tickets")
+
+    def __init__(self) -> None:
+        self.tickets: deque[Ticket] = deque()
+        self.gone = 0
+
+
+class Lease(msgspec.Struct, gc=False):
     """A delivery held by a worker until `until` (ms) unless it beats."""
 
-    __slots__ = ("delivery", "since", "until", "worker_id")
-
-    def __init__(self, worker_id: str, delivery: int, since: int, until: int) -> None:
-        self.worker_id = worker_id
-        self.delivery = delivery
-        self.since = since
-        self.until = until
+    worker_id: str
+    delivery: int
+    since: int
+    until: int
 
 
 class Seat:
@@ -70,7 +83,7 @@ class Dispatcher:
 
     def __init__(self, lease_ms: int) -> None:
         self.lease_ms = lease_ms
-        self._lines: dict[str, deque[Ticket]] = {}
+        self._lines: dict[str, Line] = {}
         self._waiting: dict[DeliveryKey, Ticket] = {}
         self._seats: dict[str, Seat] = {}
         self._by_task: dict[str, deque[Seat]] = {}
@@ -97,13 +110,21 @@ class Dispatcher:
 
     def offer(self, ticket: Ticket) -> None:
         """Let a delivery wait; replaces an older delivery of the same attempt."""
-        self._release(ticket.key)
-        self._waiting[ticket.key] = ticket
-        self._lines.setdefault(ticket.task, deque()).append(ticket)
+        key = ticket.key
+        if key in self._leases:
+            self._release(key)
+        if key in self._waiting:
+            self._pass_over(key)
+        self._waiting[key] = ticket
+        line = self._lines.get(ticket.task)
+        if line is None:
+            line = self._lines[ticket.task] = Line()
+        line.tickets.append(ticket)
 
     def withdraw(self, key: DeliveryKey) -> str | None:
         """Forget an attempt that has ended or is to end; returns the worker that holds it."""
-        self._waiting.pop(key, None)
+        if key in self._waiting:
+            self._pass_over(key)
         return self._release(key)
 
     def seat(self, worker_id: str, tasks: frozenset[str], concurrency: int, now: int) -> None:
@@ -170,18 +191,20 @@ class Dispatcher:
         given: list[tuple[str, Ticket]],
     ) -> None:
         line = self._lines[task]
+        tickets = line.tickets
         idle = 0
         until = now + self.lease_ms
-        while line and idle < len(seats) and len(given) < most:
+        while tickets and idle < len(seats) and len(given) < most:
             seat = seats[0]
             if len(seat.held) >= seat.concurrency:
                 seats.rotate(-1)
                 idle += 1
                 continue
-            ticket = line.popleft()
-            key = ticket[:4]
+            ticket = tickets.popleft()
+            key = ticket.key
             if self._waiting.get(key) is not ticket:
-                continue  # withdrawn, or offered again since
+                line.gone -= 1
+                continue
             del self._waiting[key]
             self._leases[key] = Lease(seat.worker_id, ticket.delivery, now, until)
             seat.held.add(key)
@@ -189,7 +212,7 @@ class Dispatcher:
             if len(seats) > 1:
                 seats.rotate(-1)
             idle = 0
-        if not line:
+        if not tickets:
             del self._lines[task]
 
     def expired(self, now: int) -> list[tuple[DeliveryKey, int]]:
@@ -199,6 +222,16 @@ class Dispatcher:
         ]:
             self.unseat(worker_id)
         return [(key, le.delivery) for key, le in self._leases.items() if le.until <= now]
+
+    def _pass_over(self, key: DeliveryKey) -> None:
+        """Let a ticket wait no more; lines are swept when most of what they hold is gone."""
+        task = self._waiting.pop(key).task
+        line = self._lines[task]
+        line.gone += 1
+        if line.gone > GONE_MIN and line.gone > len(line.tickets) // 2:
+            waiting = self._waiting
+            line.tickets = deque(t for t in line.tickets if waiting.get(t.key) is t)
+            line.gone = 0
 
     def _release(self, key: DeliveryKey) -> str | None:
         lease = self._leases.pop(key, None)

@@ -1,7 +1,7 @@
 """What is true of every state between two turns. Asserted by tests after each event."""
 
 from dagnats.machine.prepared import Prepared
-from dagnats.machine.state import Completed, Ended, Pending, Ready, Running, RunState, Waiting
+from dagnats.machine.state import Completed, Ended, Open, Pending, RunState
 
 
 def violations(program: Prepared, state: RunState) -> list[str]:
@@ -24,7 +24,7 @@ def _counters(program: Prepared, state: RunState) -> list[str]:
 def _liveness(program: Prepared, state: RunState) -> list[str]:
     if state.ended:
         return []
-    if not any(isinstance(step, Ready | Running | Waiting) for step in state.steps):
+    if not any(isinstance(step, Open) for step in state.steps):
         return ["the run is alive, but nothing can ever happen to it"]
     return [
         f"`{program.nodes[index].id}` is pending with all its dependencies settled"
@@ -39,6 +39,6 @@ def _ends(program: Prepared, state: RunState) -> list[str]:
         node = program.nodes[index]
         if state.ended and not isinstance(step, Ended):
             found.append(f"the run has ended, `{node.id}` has not")
-        if isinstance(step, Completed | Ready | Running | Waiting) and state.unmet[index]:
+        if isinstance(step, (Completed, *Open)) and state.unmet[index]:
             found.append(f"`{node.id}` began before its dependencies settled")
     return found

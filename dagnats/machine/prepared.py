@@ -4,25 +4,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dagnats.expr.ast import Expr
+from dagnats.expr.ast import Comprehension, Expr, Ident, walk
 from dagnats.expr.check import references
 from dagnats.expr.evaluate import prepare as compile_expression
 from dagnats.ir.program import AgentLoopNode, Node, Program
+
+PARTS_MAX = 8
+"""Payloads that may be encoded together, to be measured, without a thought."""
 
 Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A compiled expression, and the indexes of the steps it reads."""
+    """A compiled expression, the indexes of the steps it reads, and whether it may read `run`.
+
+    `grows` says that its value may hold more than PARTS_MAX values of the run.
+    """
 
     evaluate: Evaluate
     reads: tuple[int, ...]
+    reads_run: bool
+    grows: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the machine needs of a program, indexed by node."""
+    """What the machine needs of a program, indexed by node.
+
+    `tolerated` tells whose failure a dependent accepts, `last` are those nothing depends on,
+    `composed` tells whose input is more than one value that the run holds already.
+    """
 
     program: Program
     digest: str
@@ -30,8 +42,11 @@ class Prepared:
     index: dict[str, int]
     dependencies: tuple[int, ...]
     dependents: tuple[tuple[int, ...], ...]
+    tolerated: tuple[bool, ...]
+    last: tuple[int, ...]
     when: tuple[Formula | None, ...]
     inputs: tuple[Formula | None, ...]
+    composed: tuple[bool, ...]
     until: dict[int, Formula]
     initial_states: dict[int, Any]
     output: Formula | None
@@ -41,9 +56,11 @@ def prepare(program: Program, digest: str) -> Prepared:
     """Compile everything of a verified program that a run evaluates; linear in its size."""
     index = {node.id: i for i, node in enumerate(program.nodes)}
     dependents: list[list[int]] = [[] for _ in program.nodes]
+    tolerated = [False] * len(program.nodes)
     for i, node in enumerate(program.nodes):
         for edge in node.edges:
             dependents[edge.source].append(i)
+            tolerated[edge.source] |= "failed" in edge.accepts
     loops = {i: n for i, n in enumerate(program.nodes) if isinstance(n, AgentLoopNode)}
     return Prepared(
         program=program,
@@ -52,8 +69,14 @@ def prepare(program: Program, digest: str) -> Prepared:
         index=index,
         dependencies=tuple(len(node.edges) for node in program.nodes),
         dependents=tuple(tuple(d) for d in dependents),
+        tolerated=tuple(tolerated),
+        last=tuple(i for i, d in enumerate(dependents) if not d),
         when=tuple(_formula(node.when, index) for node in program.nodes),
         inputs=tuple(_formula(node.input, index) for node in program.nodes),
+        composed=tuple(
+            node.input is not None or len(node.edges) > 1 or i in loops
+            for i, node in enumerate(program.nodes)
+        ),
         until={
             i: formula
             for i, n in loops.items()
@@ -68,4 +91,6 @@ def _formula(expression: Expr | None, index: dict[str, int]) -> Formula | None:
     if expression is None:
         return None
     reads = sorted({index[name] for name, _ in references(expression)})
-    return Formula(compile_expression(expression), tuple(reads))
+    names = [node.name for node in walk(expression) if isinstance(node, Ident)]
+    grows = len(names) > PARTS_MAX or any(isinstance(n, Comprehension) for n in walk(expression))
+    return Formula(compile_expression(expression), tuple(reads), "run" in names, grows)

@@ -9,14 +9,16 @@ by the same lines. `evolve` never decides; it only records. The state belongs to
     ───────   ──────────────────────────   ──────────────────────────────
     Pending   step.queued                  Ready(attempt 1)
     Pending   step.skipped                 Skipped
-    Pending   step.failed (expression)     Failed
+    Pending   step.failed (no input)       Failed
     Ready     step.started                 Running
-    Ready     step.failed (queue timeout)  Failed, or Waiting if it will be retried
+    Ready     step.failed (queue timeout)  Failed
+    Ready     as Running                   if an earlier delivery, given up as lost, answers
     Running   step.completed               Completed
     Running   step.continue                Waiting (the next iteration, due now)
     Running   step.failed                  Failed, or Waiting if it will be retried
     Running   step.lost                    Ready (the same attempt, the next delivery)
     Waiting   step.queued                  Ready
+    Waiting   step.failed (no input)       Failed
     open      step.cancelled               Cancelled
 
     run: Running until workflow.completed, workflow.failed or workflow.cancelled
@@ -89,6 +91,8 @@ class Cancelled(_Part, frozen=True):
 
 
 StepState = Pending | Ready | Running | Waiting | Completed | Failed | Skipped | Cancelled
+Attempt = Ready | Running | Waiting
+Open = (Ready, Running, Waiting)
 Ended = (Completed, Failed, Skipped, Cancelled)
 PENDING = Pending()
 STATUS = {

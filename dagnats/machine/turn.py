@@ -6,22 +6,24 @@ from dagnats.machine import events as ev
 from dagnats.machine.commands import Command, EndRun, Enqueue, Withdraw
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import (
+    Attempt,
     Completed,
+    Open,
     Ready,
     Running,
     RunState,
-    Waiting,
     born,
     evolve,
 )
 
-Open = Ready | Running | Waiting
-
 
 class Turn:
-    """The events and commands of one `advance`; `state` is always the fold of all events so far."""
+    """The events and commands of one `advance`; `state` is always the fold of all events so far.
 
-    __slots__ = ("at", "commands", "events", "program", "state", "timestamp")
+    `fatal` is the error of a step that failed for good and that no dependent accepts.
+    """
+
+    __slots__ = ("at", "commands", "events", "fatal", "program", "state", "timestamp")
 
     def __init__(self, program: Prepared, state: RunState, at: int) -> None:
         self.program = program
@@ -31,6 +33,7 @@ class Turn:
         self.timestamp = ev.rfc3339(self.at)
         self.events: list[ev.Event] = []
         self.commands: list[Command] = []
+        self.fatal: dict[str, Any] | None = None
 
     @classmethod
     def first(cls, program: Prepared, run_id: str, run_input: Any, at: int) -> "Turn":
@@ -72,10 +75,8 @@ class Turn:
         self, index: int, attempt: int, iteration: int, delivery: int, task_input: Any
     ) -> None:
         """Command that a waiting delivery be dispatched."""
-        loop = self.state.loops.get(index)
-        self.commands.append(
-            Enqueue(index, attempt, iteration, delivery, task_input, loop.state if loop else None)
-        )
+        loop_state = self.state.loops[index].state if iteration else None
+        self.commands.append(Enqueue(index, attempt, iteration, delivery, task_input, loop_state))
 
     def start(self, index: int, ready: Ready, worker_id: str) -> None:
         """Record that a delivery goes to a worker."""
@@ -124,7 +125,7 @@ class Turn:
             )
         )
 
-    def fail(self, index: int, was: Open | None, error: dict[str, Any]) -> None:
+    def fail(self, index: int, was: Attempt | None, error: dict[str, Any]) -> None:
         """End an attempt badly; `error["retry_at"]` says when the next one follows, if one does."""
         self._add(
             ev.StepFailed(
@@ -135,6 +136,8 @@ class Turn:
                 payload=error,
             )
         )
+        if "retry_at" not in error and not self.program.tolerated[index]:
+            self.fatal = error
 
     def lose(self, index: int, was: Running) -> None:
         """Record that a worker vanished with a delivery."""
@@ -161,7 +164,7 @@ class Turn:
         """End an open step with its run."""
         was = self.state.steps[index]
         attempt, iteration = 0, 0
-        if isinstance(was, Ready | Running | Waiting):
+        if isinstance(was, Open):
             attempt, iteration = was.attempt, was.iteration
             self.withdraw(index)
         self._add(ev.StepCancelled(*self._head(), self.program.nodes[index].id, attempt, iteration))

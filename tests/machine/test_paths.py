@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from dagnats.ir.program import Retry
 from dagnats.machine import inputs as i
+from dagnats.machine.advance import advance
+from dagnats.machine.events import StepCancelled, StepFailed
 from dagnats.machine.state import Completed, Failed, Skipped, Waiting
 from tests.machine.world import (
     RETRY_TWICE,
@@ -13,7 +16,9 @@ from tests.machine.world import (
     Sleeps,
     Vanishes,
     World,
+    expression,
     program,
+    replayed,
     task,
 )
 
@@ -139,13 +144,14 @@ def test_an_attempt_that_takes_too_long_times_out() -> None:
     assert world.now - world.state.started_at == 2_000
 
 
-def test_a_task_nobody_takes_times_out() -> None:
-    world = World(program(task("a", queue_timeout_ms=60_000)), echo).start()
+def test_a_task_nobody_takes_times_out_and_is_not_retried() -> None:
+    nobody = task("a", queue_timeout_ms=60_000, retry=RETRY_TWICE)
+    world = World(program(nobody), echo).start()
     world.waiting.clear()
     world.now += 60_000
     world.do(i.Tick(at=world.now))
     assert world.state.error is not None
-    assert world.state.error["code"] == "queue_timeout"
+    assert (world.state.error["code"], world.state.error["retryable"]) == ("queue_timeout", False)
 
 
 def test_a_run_that_takes_too_long_fails() -> None:
@@ -190,6 +196,32 @@ def test_a_loop_ends_at_its_duration() -> None:
     world.work = work
     assert world.start().run().status == "failed"
     assert world.types().count("started a") == 3
+    assert world.state.error is not None
+    assert world.state.error["code"] == "exhausted"
+    assert "60 ms" in world.state.error["message"]
+    assert "50 ms" in world.state.error["message"]
+    assert "(`max_duration`)" in world.state.error["message"]
+    assert world.state.error["details"] == {
+        "bound": "max_duration",
+        "iterations": 3,
+        "max_iterations": 1_000,
+        "duration_ms": 60,
+        "max_duration_ms": 50,
+    }
+
+
+def test_a_loop_says_when_its_iterations_are_used_up() -> None:
+    world = World(program(task("a", max_iterations=2)), lambda *_: Again(None)).start()
+    error = world.run().error
+    assert error is not None
+    assert error["message"] == "not done after 2 iterations (`max_iterations`)"
+    assert error["details"] == {
+        "bound": "max_iterations",
+        "iterations": 2,
+        "max_iterations": 2,
+        "duration_ms": 0,
+        "max_duration_ms": None,
+    }
 
 
 def test_continuing_what_is_no_loop_fails() -> None:
@@ -230,9 +262,7 @@ def test_a_clock_that_steps_back_does_not_take_events_with_it() -> None:
 
 
 def test_a_skipped_dependency_skips_unless_accepted() -> None:
-    from dagnats.expr.ast import Literal
-
-    never = Literal(0, False)
+    never = expression("false")
     prepared = program(
         task("a", when=never), task("b", 0), task("c", 0, accepts=("completed", "skipped"))
     )
@@ -241,3 +271,72 @@ def test_a_skipped_dependency_skips_unless_accepted() -> None:
     assert state.steps[0] == Skipped("condition")
     assert state.steps[1] == Skipped("dependency")
     assert isinstance(state.steps[2], Completed)
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, [True]])
+def test_a_condition_that_is_no_bool_fails_the_step(value: Any) -> None:
+    world = World(program(task("a", when=expression("input"))), echo).start(value)
+    error = world.state.error
+    assert error is not None
+    assert (error["code"], error["step"], error["retryable"]) == ("expression", "a", False)
+    assert error["message"].startswith("`when`: ")
+    assert "not a bool" in error["message"]
+
+
+@pytest.mark.parametrize("value", ["true", 1, None])
+def test_an_end_of_a_loop_that_is_no_bool_fails_the_step(value: Any) -> None:
+    loop = task("a", max_iterations=3, until=expression("result"))
+    world = World(program(loop), lambda *_: value).start()
+    error = world.run().error
+    assert error is not None
+    assert (error["code"], error["step"], error["attempt"]) == ("expression", "a", 1)
+    assert error["message"].startswith("`until`: ")
+    assert world.types().count("started a") == 1
+
+
+def test_a_loop_ends_when_its_condition_holds() -> None:
+    loop = task("a", max_iterations=9, until=expression("result == 3"), initial_state=0)
+    world = World(program(loop), lambda _s, v, _a: (v or 0) + 1).start()
+    assert world.run().output == 3
+    assert world.types().count("started a") == 3
+
+
+@pytest.mark.parametrize("key", ["when", "with"])
+def test_an_expression_that_has_no_value_fails_the_step_and_says_where(key: str) -> None:
+    more = {"when" if key == "when" else "input": expression("input.nothing == 1")}
+    error = World(program(task("a", **more)), echo).start({}).state.error
+    assert error is not None
+    assert error["message"] == f"`{key}`: there is no field `nothing`"
+
+
+def test_cancelling_ends_a_step_that_waits_for_its_next_attempt() -> None:
+    world = World(program(task("a", retry=RETRY_TWICE)), lambda *_: Fails()).start()
+    world.turn()
+    assert isinstance(world.state.steps[0], Waiting)
+    world.do(i.Cancel(at=world.now))
+    assert world.state.status == "cancelled"
+    assert world.types()[-3:] == ["workflow.cancel_requested", "cancelled a", "workflow.cancelled"]
+    cancelled = world.history[-2]
+    assert isinstance(cancelled, StepCancelled)
+    assert (cancelled.attempt_number, cancelled.iteration) == (2, 0)
+
+
+def test_a_worker_s_delay_is_capped_by_the_policy() -> None:
+    capped = Retry(max_retries=1, max_delay_ms=7_000)
+    world = World(
+        program(task("a", retry=capped)),
+        lambda _s, _v, n: Fails(retry_after_ms=10**9) if n == 1 else "ok",
+    ).start()
+    world.run()
+    assert world.now - world.state.started_at == 7_000
+
+
+def test_what_was_decided_before_a_run_s_time_is_up_stands() -> None:
+    world = World(program(task("a"), task("b"), timeout_ms=1_000), echo).start()
+    world.do(i.Deliver(at=world.now, step=0, worker_id="w"))
+    world.do(i.Fail(world.now, 0, 1, 0, "no", "it failed"))
+    cut = next(n for n, event in enumerate(world.history, 1) if isinstance(event, StepFailed))
+    state = replayed(world, cut)
+    advance(world.program, state, i.Tick(at=world.now + 2_000))
+    assert state.error is not None
+    assert state.error["code"] == "no"

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+from dagnats.diagnostics.diagnostic import Position, Sink, Span
+from dagnats.expr.ast import Expr
+from dagnats.expr.parser import Origin, parse_expression
 from dagnats.ir.program import (
     AgentLoopNode,
     Bound,
@@ -36,6 +39,8 @@ class Fails:
     code: str = "boom"
     retryable: bool = True
     retry_after_ms: int | None = None
+    message: str = "it failed"
+    details: Any = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,15 @@ def program(*nodes: Any, **more: Any) -> Prepared:
 
 
 RETRY_TWICE = Retry(max_retries=2, strategy="exponential", initial_delay_ms=100)
+
+
+def expression(source: str) -> Expr:
+    """Return an expression, unchecked: of the types of what it reads nothing is known."""
+    sink = Sink()
+    start = Position(0, 1, 1)
+    parsed = parse_expression(source, Origin(start, Span(start, start), verbatim=False), sink)
+    assert parsed is not None, sink
+    return parsed.expr
 
 
 class World:
@@ -131,7 +145,8 @@ class World:
         head = (self.now, offered.step, offered.attempt, offered.iteration)
         match result:
             case Fails(code=code, retryable=retryable, retry_after_ms=after):
-                return self.do(i.Fail(*head, code, "it failed", retryable, after))
+                problem = (code, result.message, retryable, after, result.details)
+                return self.do(i.Fail(*head, *problem))
             case Again(state=state):
                 return self.do(i.Continue(*head, state))
             case Vanishes():

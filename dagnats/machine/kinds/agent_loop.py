@@ -8,7 +8,7 @@ from dagnats.machine.kinds import task
 from dagnats.machine.ready import settled
 from dagnats.machine.state import Running, Waiting
 from dagnats.machine.turn import Turn
-from dagnats.machine.values import error, until_holds
+from dagnats.machine.values import error, no_value, until_holds
 
 
 def returned(  # noqa: PLR0913 (an attempt, and what came of it)
@@ -25,30 +25,47 @@ def returned(  # noqa: PLR0913 (an attempt, and what came of it)
             else not asks_more
         )
     except EvaluationError as wrong:
-        turn.fail(index, was, error("expression", f"`until`: {wrong}", step=node.id))
+        problem = no_value(wrong, where="`until`: ", step=node.id, attempt=was.attempt)
+        turn.fail(index, was, problem)
         settled(turn, index)
         return
-    if done:
+    bound = _bound_reached(turn, index, node, was.iteration)
+    if done or (bound and node.on_exhausted == "complete"):
         task.completed(turn, index, was, result)
-    elif was.iteration >= node.max_iterations or _out_of_time(turn, index, node):
-        exhausted(turn, index, node, was, result)
+    elif bound:
+        exhausted(turn, index, node, was, bound)
     else:
         turn.go_on(index, was, result)
         task.queue_again(turn, index, Waiting(1, was.iteration + 1, turn.at))
 
 
-def exhausted(turn: Turn, index: int, node: AgentLoopNode, was: Running, result: Any) -> None:
-    """End a loop that has used up its bound, as `on_exhausted` says."""
-    if node.on_exhausted == "complete":
-        task.completed(turn, index, was, result)
-        return
-    message = f"not done after {was.iteration} of at most {node.max_iterations} iterations"
-    turn.fail(index, was, error("exhausted", message, step=node.id, attempt=was.attempt))
+def exhausted(turn: Turn, index: int, node: AgentLoopNode, was: Running, bound: str) -> None:
+    """Fail a loop that is not done at its bound."""
+    lasted = _lasted_ms(turn, index)
+    if bound == "max_iterations":
+        message = f"not done after {was.iteration} iterations (`max_iterations`)"
+    else:
+        limit = node.max_duration_ms
+        message = f"not done after {lasted} ms, allowed are {limit} ms (`max_duration`)"
+    details = {
+        "bound": bound,
+        "iterations": was.iteration,
+        "max_iterations": node.max_iterations,
+        "duration_ms": lasted,
+        "max_duration_ms": node.max_duration_ms,
+    }
+    problem = error("exhausted", message, step=node.id, attempt=was.attempt, details=details)
+    turn.fail(index, was, problem)
     settled(turn, index)
 
 
-def _out_of_time(turn: Turn, index: int, node: AgentLoopNode) -> bool:
-    loop = turn.state.loops.get(index)
-    if node.max_duration_ms is None or loop is None:
-        return False
-    return turn.at >= loop.started_at + node.max_duration_ms
+def _bound_reached(turn: Turn, index: int, node: AgentLoopNode, iteration: int) -> str:
+    """Return which bound a loop has reached, or nothing."""
+    if iteration >= node.max_iterations:
+        return "max_iterations"
+    limit = node.max_duration_ms
+    return "max_duration" if limit is not None and _lasted_ms(turn, index) >= limit else ""
+
+
+def _lasted_ms(turn: Turn, index: int) -> int:
+    return turn.at - turn.state.loops[index].started_at

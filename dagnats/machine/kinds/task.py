@@ -3,13 +3,12 @@
 from typing import Any
 
 from dagnats.expr.evaluate import EvaluationError
+from dagnats.ir.program import Node
 from dagnats.machine.limits import delay_ms, retries_left
 from dagnats.machine.ready import settled
-from dagnats.machine.state import Ready, Running, Waiting
+from dagnats.machine.state import Attempt, Ready, Running, Waiting
 from dagnats.machine.turn import Turn
-from dagnats.machine.values import error, task_input
-
-Attempt = Ready | Running | Waiting
+from dagnats.machine.values import attempt_input, error, no_value, task_input
 
 
 def completed(turn: Turn, index: int, was: Running, output: Any) -> None:
@@ -38,10 +37,11 @@ def failed(
 def queue_again(turn: Turn, index: int, waiting: Waiting) -> None:
     """Queue the attempt that a step waited for."""
     try:
-        value = task_input(turn.program, turn.state, index, waiting.iteration)
+        value = attempt_input(turn.program, turn.state, index, waiting.iteration)
     except EvaluationError as wrong:
-        node = turn.program.nodes[index]
-        turn.fail(index, waiting, error("expression", str(wrong), step=node.id))
+        step, attempt = turn.program.nodes[index].id, waiting.attempt
+        problem = no_value(wrong, where="`with`: ", step=step, attempt=attempt)
+        turn.fail(index, waiting, problem)
         settled(turn, index)
         return
     turn.queue(index, waiting.attempt, waiting.iteration, value)
@@ -60,15 +60,13 @@ def lost(turn: Turn, index: int, was: Running) -> None:
     turn.offer(index, was.attempt, was.iteration, was.delivery + 1, value)
 
 
-def due_ms(turn_node: Any, step: Attempt) -> int:
+def due_ms(node: Node, step: Attempt) -> int:
     """Return when time alone will change this step."""
-    match step:
-        case Ready(since=since):
-            return since + int(turn_node.queue_timeout_ms)
-        case Running(since=since):
-            return since + int(turn_node.timeout_ms)
-        case Waiting(until=until):
-            return until
+    if isinstance(step, Waiting):
+        return step.until
+    if isinstance(step, Running):
+        return step.since + node.timeout_ms
+    return step.since + node.queue_timeout_ms
 
 
 def overdue(turn: Turn, index: int, step: Attempt) -> None:
