@@ -13,6 +13,16 @@ import msgspec
 TASKS_PER_MESSAGE_MAX = 500
 CREDIT_MAX = 10_000
 MESSAGE_BYTES_MAX = 1_000_000
+"""What is sent together; one entry that has more alone goes alone."""
+PAYLOAD_BYTES_MAX = 1_000_000
+"""An input, an output or a state, as JSON."""
+RESULT_LEVELS_MAX = 64
+"""Lists and objects in each other in what a worker returns, as in a document."""
+ERROR_CODE_CHARS_MAX = 128
+ERROR_MESSAGE_CHARS_MAX = 4_000
+ERROR_DETAILS_BYTES_MAX = 100_000
+RETRY_AFTER_MS_MAX = 3_600_000
+"""The engine waits no longer, whatever it is asked."""
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True):

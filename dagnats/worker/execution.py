@@ -1,44 +1,53 @@
-"""Running a handler: what it is given, and what its return or its exception means."""
+"""Running a handler: what it is given, and what its return or its exception means.
+
+Whatever a handler does, the result is one that can be sent: texts are cut and made UTF-8, details
+that are too large are left out, and what is not JSON is a failure that says so.
+"""
 
 import asyncio
 import traceback
-from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Any
 
 import msgspec
 
-from dagnats.wire.tasks import MESSAGE_BYTES_MAX, Result, Task, TaskError
+from dagnats.wire.tasks import (
+    ERROR_CODE_CHARS_MAX,
+    ERROR_DETAILS_BYTES_MAX,
+    ERROR_MESSAGE_CHARS_MAX,
+    PAYLOAD_BYTES_MAX,
+    RETRY_AFTER_MS_MAX,
+    Result,
+    Task,
+    TaskError,
+)
 from dagnats.worker.context import Context, Continue, NonRetryable, Retryable, RetryAfter
+from dagnats.worker.payload import NotJsonError, encoded
 from dagnats.worker.registry import Handler
 
-RESULT_BYTES_MAX = MESSAGE_BYTES_MAX - 10_000
-"""What one result may take in a message; the rest is for its envelope."""
 TRACE_LINES_MAX = 20
+TRACE_LINE_CHARS_MAX = 500
 
 
-def run_inline(handler: Handler, task: Task, context: Context | None) -> Result:
-    """Run a handler here and now; one that takes no context needs none."""
+def run_plain(handler: Handler, task: Task, context: Context | None) -> Result:
+    """Run a plain handler here and now; one that takes no context needs none. Raises nothing."""
     try:
         return returned(task, _called(handler, task, context))
-    except Exception as failure:  # noqa: BLE001 - whatever a handler raises is its result
+    except BaseException as failure:  # noqa: BLE001 - `sys.exit()` too ends an attempt, not us
         return raised(task, failure)
 
 
 async def run_async(handler: Handler, task: Task, context: Context) -> Result:
-    """Await an async handler. Raises CancelledError when it was told to stop."""
+    """Await an async handler. Raises CancelledError if `context` is cancelled, and nothing else."""
     try:
         return returned(task, await _called(handler, task, context))
-    except Exception as failure:  # noqa: BLE001 - whatever a handler raises is its result
+    except GeneratorExit:
+        raise
+    except asyncio.CancelledError as failure:
+        if context.cancelled.is_set():
+            raise
         return raised(task, failure)
-
-
-async def run_in_thread(
-    handler: Handler, task: Task, context: Context, threads: Executor
-) -> Result:
-    """Run a plain handler beside the event loop."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, run_inline, handler, task, context)
+    except BaseException as failure:  # noqa: BLE001 - `sys.exit()` too ends an attempt, not us
+        return raised(task, failure)
 
 
 def _called(handler: Handler, task: Task, context: Context | None) -> Any:
@@ -58,16 +67,16 @@ def returned(task: Task, value: Any) -> Result:
         return Result(task.run_id, task.step, task.attempt, task.delivery, task.iteration, value)
     continued = isinstance(value, Continue)
     try:
-        output = _encode(value.state if continued else value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as wrong:
-        message = f"`{task.task}` returned what is not JSON: {wrong}"
+        output = encoded(value.state if continued else value)
+    except NotJsonError as wrong:
+        message = clipped(f"`{task.task}` returned what is not JSON: {wrong}")
         return failed(task, TaskError("not_json", message, retryable=False))
-    if len(output) > RESULT_BYTES_MAX:
+    if len(output) > PAYLOAD_BYTES_MAX:
         message = (
-            f"`{task.task}` returned {len(output)} bytes; at most {RESULT_BYTES_MAX} fit "
-            "(RESULT_BYTES_MAX)"
+            f"`{task.task}` returned {len(output)} bytes, more than {PAYLOAD_BYTES_MAX} "
+            "(limit PAYLOAD_BYTES_MAX)"
         )
-        return failed(task, TaskError("result_too_large", message, retryable=False))
+        return failed(task, TaskError("too_large", message, retryable=False))
     return Result(
         task.run_id,
         task.step,
@@ -79,17 +88,14 @@ def returned(task: Task, value: Any) -> Result:
     )
 
 
-def raised(task: Task, failure: Exception) -> Result:
-    """Return the result of a handler that raised."""
-    if isinstance(failure, Retryable):
-        details, message = _plain(failure.details), str(failure) or type(failure).__name__
-        retryable = not isinstance(failure, NonRetryable)
-        after = round(failure.seconds * 1000) if isinstance(failure, RetryAfter) else None
-        return failed(task, TaskError(failure.code, message, retryable, after, details))
-    message = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
-    trace = "".join(traceback.format_exception(failure)).splitlines()[-TRACE_LINES_MAX:]
-    details = {"type": type(failure).__name__, "trace": trace}
-    return failed(task, TaskError("exception", message, details=_plain(details)))
+def raised(task: Task, failure: BaseException) -> Result:
+    """Return the result of a handler that raised. Raises nothing, whatever the exception does."""
+    try:
+        problem = _named(failure) if isinstance(failure, Retryable) else _unexpected(failure)
+    except Exception as worse:  # noqa: BLE001 - a user's `__str__` or attributes
+        message = f"{type(failure).__name__}, and asking it why raised {type(worse).__name__}"
+        problem = TaskError("exception", clipped(message))
+    return failed(task, problem)
 
 
 def failed(task: Task, problem: TaskError) -> Result:
@@ -99,20 +105,51 @@ def failed(task: Task, problem: TaskError) -> Result:
     )
 
 
-def _plain(details: Any) -> Any:
-    """Return details as JSON, or as text where they are none."""
+def clipped(text: str, most: int = ERROR_MESSAGE_CHARS_MAX) -> str:
+    """Return a text as UTF-8 can carry it, cut to so many characters."""
+    if len(text) > most:
+        text = f"{text[: most - 1]}…"
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")[:most]
+
+
+def _named(failure: Retryable) -> TaskError:
+    """Return what a handler said by raising one of our exceptions."""
+    return TaskError(
+        clipped(str(failure.code), ERROR_CODE_CHARS_MAX),
+        clipped(str(failure) or type(failure).__name__),
+        not isinstance(failure, NonRetryable),
+        _wait_ms(failure.seconds) if isinstance(failure, RetryAfter) else None,
+        _details(failure.details),
+    )
+
+
+def _wait_ms(seconds: float) -> int:
+    # Compared before it is multiplied: the largest doubles would become integers of 1,000 bits.
+    most_s = RETRY_AFTER_MS_MAX / 1000
+    return RETRY_AFTER_MS_MAX if seconds >= most_s else round(seconds * 1000)
+
+
+def _unexpected(failure: BaseException) -> TaskError:
+    kind = type(failure).__name__
+    text = str(failure)
+    trace = "".join(traceback.format_exception(failure)).splitlines()[-TRACE_LINES_MAX:]
+    return TaskError(
+        "exception",
+        clipped(f"{kind}: {text}" if text else kind),
+        details={"type": kind, "trace": [clipped(line, TRACE_LINE_CHARS_MAX) for line in trace]},
+    )
+
+
+def _details(details: Any) -> Any:
+    """Return details as JSON, or as text where they are none or too many."""
+    if details is None:
+        return None
     try:
-        data = _encode(details)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return repr(details)[:1000]
-    return msgspec.json.decode(data) if len(data) < RESULT_BYTES_MAX // 2 else None
-
-
-def _unknown(value: Any) -> Any:
-    dump: Callable[..., Any] | None = getattr(value, "model_dump", None)
-    if callable(dump):
-        return dump(mode="json")
-    raise TypeError(f"a {type(value).__name__} is no JSON value")
-
-
-_encode = msgspec.json.Encoder(enc_hook=_unknown).encode
+        data = encoded(details)
+    except NotJsonError:
+        return clipped(repr(details), TRACE_LINE_CHARS_MAX)
+    if len(data) > ERROR_DETAILS_BYTES_MAX:
+        return f"{len(data)} bytes of details, left out (limit ERROR_DETAILS_BYTES_MAX)"
+    return msgspec.Raw(data)

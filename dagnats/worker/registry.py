@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from dagnats.errors import UsageError
 F = TypeVar("F", bound=Callable[..., Any])
 Convert = Callable[[Any], Any]
 TASK_NAME_CHARS_MAX = 128
+TASK_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+"""What an engine takes in a hello, and a workflow in `task`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,11 @@ def task(name: str, *, inline: bool = False) -> Callable[[F], F]:
     pydantic model). A plain function runs in a thread, an async one on the event loop. Raises
     UsageError for a name that is taken or a function that cannot be called so.
     """
-    if not name or len(name) > TASK_NAME_CHARS_MAX or not name.isprintable():
-        raise UsageError(f"`{name}` is not a task name")
+    if TASK_NAME.fullmatch(name) is None or len(name) > TASK_NAME_CHARS_MAX:
+        raise UsageError(
+            f"{name[:80]!r} is not a task name\n"
+            "  help: up to 128 letters, digits, `-` and `_`, in words with dots between them"
+        )
 
     def register(function: F) -> F:
         known = _registry.get(name)
@@ -94,7 +100,7 @@ def _guarded(what: str, run: Callable[[], Any]) -> None:
         run()
     except UsageError:
         raise
-    except Exception as wrong:
+    except (Exception, SystemExit) as wrong:
         frames = traceback.extract_tb(wrong.__traceback__)
         own = [frame for frame in frames if "importlib" not in frame.filename and frame.lineno]
         where = f" at {own[-1].filename}:{own[-1].lineno}" if own else ""

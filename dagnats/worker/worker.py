@@ -5,8 +5,8 @@ result stays here, and is sent again, until the engine says it is committed; the
 twice without harm. Tasks of an older epoch come from an engine that has been replaced and are
 dropped. Beats say what is held; what the engine believes held and is not named, it delivers again.
 
-Everything that finishes in one turn of the event loop leaves as one message, so that under load
-hundreds of results cost one send.
+What the engine gave up may go on all the same: a thread cannot be stopped, and a coroutine may not
+want to. It takes room until it ends, so the worker announces that much less.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,22 +30,20 @@ from dagnats.jetstream.connection import Target, parse_url
 from dagnats.jetstream.link import Link
 from dagnats.wire import subjects
 from dagnats.wire.tasks import (
-    MESSAGE_BYTES_MAX,
     TASKS_PER_MESSAGE_MAX,
-    Beat,
-    Bye,
     Deliver,
     Held,
     Hello,
     Result,
-    Results,
     Task,
     TaskError,
     Welcome,
 )
 from dagnats.worker.context import Context, Continue, NonRetryable, Retryable, RetryAfter
-from dagnats.worker.execution import failed, run_async, run_in_thread, run_inline
-from dagnats.worker.registry import Registry, load, task
+from dagnats.worker.execution import clipped, failed, run_async, run_plain
+from dagnats.worker.registry import Handler, Registry, load, task
+from dagnats.worker.sending import Connection, Key, Sending, held_of, key_of
+from dagnats.worker.threads import Job, Threads
 
 __all__ = [
     "Continue",
@@ -59,45 +57,34 @@ __all__ = [
 
 THREADS_MAX = 256
 HELLO_S = 1.0
+HELLO_PAUSE_S = 0.1
+SILENCE_S = 1.0
+"""How long no engine may answer before the operator is told."""
 RESEND_S = 2.0
 GRACE_S = 30.0
 """How long a worker that is told to stop waits for what it runs."""
+SETTLE_S = 0.25
+"""How long it waits at least: tasks may be on their way that were sent before its `bye` came."""
 ACCEPT_S = 5.0
 """How long it then waits for its last results to be accepted."""
-
-ENVELOPE_BYTES = 300
-"""What a result takes in a message besides its output."""
+POLL_S = 0.01
 
 _NEVER = threading.Event()
 """Handlers that run inline are over before anybody could cancel them."""
 
-Key = tuple[str, str, int, int]
 _encode = msgspec.json.Encoder().encode
 _decode_deliver = msgspec.json.Decoder(Deliver).decode
 _decode_welcome = msgspec.json.Decoder(Welcome).decode
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Execution:
-    """A task being done; `doing` is None where it cannot be cancelled from outside."""
+    """A task being done: by a coroutine, or by a thread."""
 
     task: Task
     context: Context
     doing: asyncio.Task[None] | None = None
-
-
-@dataclass(slots=True)
-class Finished:
-    """A result that the engine has not accepted yet."""
-
-    result: Result
-    size_bytes: int
-    sent_at: float = 0.0
-
-
-def key_of(one: Task | Result | Held) -> Key:
-    """Return what names an attempt."""
-    return (one.run_id, one.step, one.attempt, one.iteration)
+    job: Job[Result] | None = None
 
 
 class Worker:
@@ -118,17 +105,27 @@ class Worker:
         self._registry = registry
         self._concurrency = concurrency
         self._say = say or _say
-        self._link: Link
+        self._where = ""
+        self._sending = Sending(self.worker_id, self._spawn)
         self._running: dict[Key, Execution] = {}
-        self._finished: dict[Key, Finished] = {}
-        self._unsent: list[Finished] = []
-        self._flushing = False
+        self._threads: Threads[Result] = Threads(min(concurrency, THREADS_MAX))
+        self._ending: set[asyncio.Task[None]] = set()
         self._epoch = 0
-        self._partition = 0
         self._lease_s = 10.0
+        self._announced: int | None = None
+        self._greeting: asyncio.Task[None] | None = None
         self._draining = False
+        self._leaving = False
         self._background: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(min(concurrency, THREADS_MAX), "dagnats-task")
+        self._broken: asyncio.Future[None]
+
+    @property
+    def stuck(self) -> int:
+        """Return how many handlers go on although nobody waits for them any more.
+
+        After `run` those are the ones that a process has to be ended under.
+        """
+        return self._threads.abandoned + len(self._ending)
 
     async def run(self, target: Target, stop: asyncio.Event | None = None) -> None:
         """Serve until `stop` is set, or SIGINT or SIGTERM comes; then finish what is running.
@@ -136,60 +133,96 @@ class Worker:
         Raises NoServerError, RefusedError.
         """
         stop = stop or _on_signals()
-        self._link = await Link.open(
+        link = await Link.open(
             target,
             self.worker_id,
             on_disconnect=self._on_disconnect,
             on_reconnect=self._on_reconnect,
         )
-        try:
-            await self._link.subscribe(subjects.worker(self.worker_id), self._on_deliver)
-            joining = asyncio.ensure_future(self._join(target))
-            stopping = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not joining.done():
-                joining.cancel()
-                return
-            joining.result()
-            self._spawn(self._keep_alive())
-            await stopping
-            await self._drain()
-        finally:
-            await self._close()
+        await self.serve(link, stop, parse_url(target.url).public)
 
-    async def _join(self, target: Target) -> None:
-        await self._hello()
+    async def serve(self, link: Connection, stop: asyncio.Event, where: str) -> None:
+        """Serve on an open connection until `stop` is set, and close it. Raises RefusedError.
+
+        `where` is its address, for people.
+        """
+        self._sending.link, self._where = link, where
+        self._broken = asyncio.get_running_loop().create_future()
+        stopping = asyncio.ensure_future(stop.wait())
+        ends: list[asyncio.Future[Any]] = [stopping, self._broken]
+        try:
+            await link.subscribe(subjects.worker(self.worker_id), self._on_deliver)
+            self._spawn(self._work())
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not self._broken.done():
+                await self._drain()
+        finally:
+            stopping.cancel()
+            await self._close()
+            if self._broken.done():
+                self._broken.result()
+
+    async def _work(self) -> None:
+        await self._greet()
         names = ", ".join(sorted(self._registry))
-        self._say(f"worker {self.worker_id} does {names} at {parse_url(target.url).public}")
+        self._say(f"worker {self.worker_id} does {names} at {self._where}")
+        await self._keep_alive()
 
     async def _close(self) -> None:
-        for task_ in (*self._background, *(e.doing for e in self._running.values() if e.doing)):
-            task_.cancel()
+        self._leaving = True
+        for key in list(self._running):
+            self._give_up(key)
+        for one in self._background:
+            one.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._link.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._sending.link.close()
+        self._threads.close()
 
     # ── with the engine ──────────────────────────────────────────────────────────────────────────
 
+    def _greet(self) -> asyncio.Task[None]:
+        """Announce ourselves, unless we are about to."""
+        if self._greeting is None or self._greeting.done():
+            self._greeting = self._spawn(self._hello())
+        return self._greeting
+
     async def _hello(self) -> None:
         """Announce ourselves until an engine answers."""
+        room = self._room()
+        self._tell_room(room)
+        if not room:
+            self._announced = 0
+            await self._sending.bye()
+            return
+        welcome = await self._welcomed(room)
+        if welcome.error:
+            raise RefusedError("invalid", f"the engine refuses us: {welcome.error}")
+        self._epoch = max(self._epoch, welcome.epoch)
+        self._sending.partition = welcome.partition
+        self._lease_s = welcome.lease_ms / 1000
+        self._announced = room
+
+    async def _welcomed(self, room: int) -> Welcome:
+        asked_at, told = time.monotonic(), False
         while True:
-            hello = Hello(
-                self.worker_id, sorted(self._registry), self._concurrency, self._holding()
-            )
-            answer = await self._link.request(subjects.HELLO, _encode(hello), HELLO_S)
+            held = self._holding()
+            some, more = held[:TASKS_PER_MESSAGE_MAX], held[TASKS_PER_MESSAGE_MAX:]
+            hello = Hello(self.worker_id, sorted(self._registry), room, some)
+            answer = await self._sending.link.request(subjects.HELLO, _encode(hello), HELLO_S)
             if answer is not None:
-                welcome = _decode_welcome(answer)
-                if welcome.error:
-                    raise RefusedError("invalid", f"the engine refuses us: {welcome.error}")
-                self._epoch = max(self._epoch, welcome.epoch)
-                self._partition = welcome.partition
-                self._lease_s = welcome.lease_ms / 1000
-                return
-            await asyncio.sleep(0.1)
+                if more:
+                    # Before the next look at leases, for which those that we did not name are over.
+                    await self._sending.beat(more)
+                if told and self._announced is not None:
+                    self._say("an engine answers again")
+                return _decode_welcome(answer)
+            if not told and time.monotonic() - asked_at >= SILENCE_S:
+                told = True
+                self._say(f"no engine answers yet at {self._where}; waiting")
+            await asyncio.sleep(HELLO_PAUSE_S)
 
     async def _on_disconnect(self) -> None:
-        if not self._draining:
+        if not self._leaving:
             self._say("the connection is lost; reconnecting, what is running goes on")
 
     async def _on_reconnect(self) -> None:
@@ -199,149 +232,159 @@ class Worker:
     async def _again(self) -> None:
         """After a gap: say what we hold, and everything that was not accepted."""
         if not self._draining:
-            await self._hello()
-        await self._send(list(self._finished.values()))
+            await self._greet()
+        await self._sending.repeat()
 
     async def _keep_alive(self) -> None:
         beat_at = time.monotonic()
         while True:
             await asyncio.sleep(min(RESEND_S / 2, self._lease_s / 3))
             now = time.monotonic()
-            late = [f for f in self._finished.values() if now - f.sent_at >= RESEND_S]
-            await self._send(late)
+            await self._sending.repeat(RESEND_S)
             if now - beat_at >= self._lease_s / 3 - RESEND_S / 2:
                 beat_at = now
-                await self._publish("beat", Beat(self.worker_id, self._holding()))
+                await self._sending.beat(self._holding())
+            if self._room() != self._announced and not self._draining:
+                self._greet()
 
     def _holding(self) -> list[Held]:
-        tasks = [e.task for e in self._running.values()]
-        results = [f.result for f in self._finished.values()]
-        return [Held(o.run_id, o.step, o.attempt, o.delivery, o.iteration) for o in tasks] + [
-            Held(o.run_id, o.step, o.attempt, o.delivery, o.iteration) for o in results
-        ]
+        held = [held_of(execution.task) for execution in self._running.values()]
+        return held + [held_of(one.result) for one in self._sending.finished.values()]
+
+    def _room(self) -> int:
+        """Return how many tasks we can do at once, as long as nothing of the past ends."""
+        if self._threads.abandoned >= self._threads.limit:
+            return 0
+        return max(0, self._concurrency - self.stuck)
+
+    def _tell_room(self, room: int) -> None:
+        before = self._concurrency if self._announced is None else self._announced
+        if room == self._concurrency != before:
+            self._say(f"what was cancelled has ended: doing {room} tasks at once again")
+        elif room != before:
+            self._say(f"{self.stuck} cancelled tasks do not stop: doing {room} at once until then")
 
     async def _on_deliver(self, payload: bytes) -> None:
         message = _decode_deliver(payload)
         if message.epoch < self._epoch:
             return
-        self._epoch, self._partition = message.epoch, message.partition
+        self._epoch, self._sending.partition = message.epoch, message.partition
         for held in message.accepted:
-            self._finished.pop(key_of(held), None)
+            self._sending.finished.pop(key_of(held), None)
         for held in message.cancel:
             self._cancel(held)
         for one in message.tasks:
             self._take(one)
-        if message.hello and not self._draining:
-            self._spawn(self._hello())
+        if not self._draining:
+            if message.hello:
+                self._greet()
+        elif message.tasks:
+            self._spawn(self._sending.bye())  # it has not heard the first one yet, or never will
+
+    # ── tasks ────────────────────────────────────────────────────────────────────────────────────
 
     def _take(self, one: Task) -> None:
         key = key_of(one)
-        finished = self._finished.get(key)
+        finished = self._sending.finished.get(key)
         if finished is not None:
-            self._queue(finished)  # done already: the engine has not heard, or not stored it
+            self._sending.queue(finished)  # the engine has not heard of it, or not stored it
             return
-        if key in self._running or self._draining:
+        if key in self._running or self._leaving:
             return
         handler = self._registry.get(one.task)
         if handler is None:
-            message = f"this worker has no handler for `{one.task}`"
-            self._done(failed(one, TaskError("no_handler", message)), key)
+            message = clipped(f"this worker has no handler for `{one.task}`")
+            self._sending.add(failed(one, TaskError("no_handler", message)), key)
             return
         if handler.inline and not handler.is_async:
             wanted = handler.wants_context
             inline = Context(one, self.worker_id, _NEVER) if wanted else None
-            self._done(run_inline(handler, one, inline), key)
+            self._sending.add(run_plain(handler, one, inline), key)
             return
         context = Context(one, self.worker_id, threading.Event())
         execution = self._running[key] = Execution(one, context)
         if handler.is_async:
-            doing = self._execute(key, execution, run_async(handler, one, context))
+            execution.doing = asyncio.create_task(self._await(handler, key, execution))
         else:
-            doing = self._execute(
-                key, execution, run_in_thread(handler, one, context, self._threads)
+            execution.job = self._threads.start(
+                partial(run_plain, handler, one, context), partial(self._done, key, execution)
             )
-        execution.doing = asyncio.create_task(doing)
 
-    async def _execute(
-        self, key: Key, execution: Execution, work: Coroutine[Any, Any, Result]
-    ) -> None:
-        result = await work
-        if self._running.get(key) is execution:
+    async def _await(self, handler: Handler, key: Key, execution: Execution) -> None:
+        try:
+            result = await run_async(handler, execution.task, execution.context)
+        except BaseException:
+            self._free(key, execution)
+            raise
+        self._done(key, execution, result)
+
+    def _done(self, key: Key, execution: Execution, result: Result) -> None:
+        if self._free(key, execution):
+            self._sending.add(result, key)
+
+    def _free(self, key: Key, execution: Execution) -> bool:
+        """Forget that an attempt runs; False when it is not this execution that counts."""
+        counts = self._running.get(key) is execution
+        if counts:
             del self._running[key]
-            self._done(result, key)
+        return counts
 
     def _cancel(self, held: Held) -> None:
         """Stop an attempt that the engine has given up; its result counts no more."""
-        self._finished.pop(key_of(held), None)
-        execution = self._running.pop(key_of(held), None)
+        self._sending.finished.pop(key_of(held), None)
+        self._give_up(key_of(held))
+
+    def _give_up(self, key: Key) -> None:
+        """Wait for an attempt no longer, and let its handler know."""
+        execution = self._running.pop(key, None)
         if execution is None:
             return
         execution.context.cancelled.set()
+        if execution.job is not None:
+            self._threads.abandon(execution.job)
         if execution.doing is not None:
             execution.doing.cancel()
-
-    # ── results ──────────────────────────────────────────────────────────────────────────────────
-
-    def _done(self, result: Result, key: Key) -> None:
-        size = ENVELOPE_BYTES
-        if isinstance(result.output, msgspec.Raw):
-            size += len(bytes(result.output))
-        elif result.error is not None:
-            size = len(_encode(result))
-        finished = self._finished[key] = Finished(result, size)
-        self._queue(finished)
-
-    def _queue(self, finished: Finished) -> None:
-        self._unsent.append(finished)
-        if not self._flushing:
-            self._flushing = True
-            self._spawn(self._flush())
-
-    async def _flush(self) -> None:
-        # One more turn of the loop, for everything that finishes now to come along.
-        await asyncio.sleep(0)
-        self._flushing = False
-        unsent, self._unsent = self._unsent, []
-        await self._send(unsent)
-
-    async def _send(self, batch: list[Finished]) -> None:
-        now = time.monotonic()
-        begin, size = 0, 0
-        for index, finished in enumerate(batch):
-            finished.sent_at = now
-            size += finished.size_bytes
-            full = index - begin >= TASKS_PER_MESSAGE_MAX or size > MESSAGE_BYTES_MAX
-            if full and index > begin:
-                await self._send_message(batch[begin:index])
-                begin, size = index, finished.size_bytes
-        if batch:
-            await self._send_message(batch[begin:])
-
-    async def _send_message(self, batch: list[Finished]) -> None:
-        await self._publish("results", Results(self.worker_id, [f.result for f in batch]))
-
-    async def _publish(self, operation: str, message: msgspec.Struct) -> None:
-        await self._link.publish(subjects.engine(self._partition, operation), _encode(message))
+            self._ending.add(execution.doing)
+            execution.doing.add_done_callback(self._ending.discard)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
 
     async def _drain(self) -> None:
+        """Take nothing more but what is on its way, and finish what we have."""
         self._draining = True
-        await self._publish("bye", Bye(self.worker_id))
+        if self._greeting is not None:
+            self._greeting.cancel()  # or an engine that comes now would count on us
+        if self._announced is None:
+            return
+        await self._sending.bye()
         if self._running:
             self._say(f"stopping: waiting for {len(self._running)} running tasks")
-        await self._until(lambda: not self._running, GRACE_S)
-        await self._until(lambda: not self._finished, ACCEPT_S)
+        settled_at = time.monotonic() + SETTLE_S
+        await self._until(lambda: not self._running and time.monotonic() >= settled_at, GRACE_S)
+        self._leaving = True
+        if self._running:
+            self._say(f"leaving {len(self._running)} tasks unfinished: they will be done again")
+        await self._until(lambda: not self._sending.finished, ACCEPT_S)
 
     async def _until(self, done: Callable[[], bool], wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
         while not done() and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(POLL_S)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run beside everything; what fails there ends the worker rather than half of it."""
         spawned = asyncio.ensure_future(work)
         self._background.add(spawned)
-        spawned.add_done_callback(self._background.discard)
+        spawned.add_done_callback(self._spawned_ended)
+        return spawned
+
+    def _spawned_ended(self, spawned: asyncio.Task[None]) -> None:
+        self._background.discard(spawned)
+        if spawned.cancelled():
+            return
+        problem = spawned.exception()
+        if problem is not None and not self._broken.done():
+            self._broken.set_exception(problem)
 
 
 def _on_signals() -> asyncio.Event:

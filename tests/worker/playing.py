@@ -1,0 +1,195 @@
+"""A real worker on the in-memory network, and an engine that does what a test says."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from dagnats.testing.memory import MemoryNetwork
+from dagnats.wire import subjects
+from dagnats.wire.tasks import (
+    Beat,
+    Bye,
+    Deliver,
+    Held,
+    Hello,
+    Result,
+    Results,
+    Task,
+    TaskError,
+    Welcome,
+)
+from dagnats.worker import registry as registering
+from dagnats.worker.execution import run_async, run_plain
+from dagnats.worker.worker import Context, Worker, task
+
+WAIT_S = 10.0
+LEASE_MS = 10_000
+
+
+class MemoryLink:
+    """`worker.sending.Connection` on the in-memory network."""
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        self.network = network
+        self.closed = False
+
+    async def subscribe(self, subject: str, hear: Callable[[bytes], Awaitable[None]]) -> None:
+        async def handle(payload: bytes, _reply: str) -> None:
+            if not self.closed:
+                await hear(payload)
+
+        self.network.listen(subject, handle)
+
+    async def publish(self, subject: str, payload: bytes) -> bool:
+        await self.network.send(subject, payload)
+        return True
+
+    async def request(self, subject: str, payload: bytes, wait_s: float) -> bytes | None:
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def on_answer(payload: bytes, _reply: str) -> None:
+            if not answer.done():
+                answer.set_result(payload)
+
+        inbox = self.network.inbox()
+        self.network.listen(inbox, on_answer)
+        await self.network.send(subject, payload, inbox)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(wait_s, 0.05)):
+                return await answer
+        return None
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeEngine:
+    """Welcomes workers and writes down what they say; accepts results when `accepting`."""
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        self.network = network
+        self.epoch = 1
+        self.lease_ms = LEASE_MS
+        self.accepting = True
+        self.hellos: list[Hello] = []
+        self.messages: list[Results] = []
+        self.beats: list[Beat] = []
+        self.byes: list[Bye] = []
+        network.listen(subjects.HELLO, self._hello)
+        network.listen(subjects.engine(0, "results"), self._results)
+        network.listen(subjects.engine(0, "beat"), self._beat)
+        network.listen(subjects.engine(0, "bye"), self._bye)
+
+    @property
+    def results(self) -> list[Result]:
+        return [result for message in self.messages for result in message.results]
+
+    async def _hello(self, payload: bytes, reply: str) -> None:
+        self.hellos.append(msgspec.json.decode(payload, type=Hello))
+        await self.network.send(reply, msgspec.json.encode(Welcome(0, self.epoch, self.lease_ms)))
+
+    async def _results(self, payload: bytes, _reply: str) -> None:
+        message = msgspec.json.decode(payload, type=Results)
+        self.messages.append(message)
+        if self.accepting:
+            accepted = [held(result) for result in message.results]
+            await self.say(message.worker_id, accepted=accepted)
+
+    async def _beat(self, payload: bytes, _reply: str) -> None:
+        self.beats.append(msgspec.json.decode(payload, type=Beat))
+
+    async def _bye(self, payload: bytes, _reply: str) -> None:
+        self.byes.append(msgspec.json.decode(payload, type=Bye))
+
+    async def say(self, worker_id: str, *, epoch: int = 0, **words: Any) -> None:
+        """Send a message to a worker."""
+        message = Deliver(0, epoch or self.epoch, **words)
+        await self.network.send(subjects.worker(worker_id), msgspec.json.encode(message))
+
+    async def done(self, count: int = 1) -> list[Result]:
+        """Wait for so many results, and return them."""
+        await until(lambda: len(self.results) >= count, f"{count} results")
+        return self.results
+
+
+class Playing:
+    """A worker that is being served, by whom, and what it told its operator."""
+
+    def __init__(self, worker: Worker, engine: FakeEngine, said: list[str]) -> None:
+        self.worker = worker
+        self.engine = engine
+        self.said = said
+        self.stop = asyncio.Event()
+        self.link = MemoryLink(engine.network)
+        self.serving: asyncio.Task[None]
+
+    async def give(self, *tasks: Task, **words: Any) -> None:
+        """Deliver tasks."""
+        await self.engine.say(self.worker.worker_id, tasks=list(tasks), **words)
+
+    async def cancel(self, one: Task) -> None:
+        """Give an attempt up."""
+        await self.engine.say(self.worker.worker_id, cancel=[held(one)])
+
+    async def end(self) -> None:
+        """Ask it to stop and wait until it has."""
+        self.stop.set()
+        async with asyncio.timeout(WAIT_S):
+            await self.serving
+
+
+@contextlib.asynccontextmanager
+async def playing(concurrency: int = 10, **words: Any) -> AsyncIterator[Playing]:
+    """Serve the registered handlers until the end of the block."""
+    said: list[str] = []
+    worker = Worker(dict(registering._registry), concurrency=concurrency, say=said.append)
+    play = Playing(worker, FakeEngine(MemoryNetwork()), said)
+    for name, value in words.items():
+        setattr(play.engine, name, value)
+    play.serving = asyncio.ensure_future(play.worker.serve(play.link, play.stop, "memory"))
+    try:
+        await until(lambda: worker._announced is not None, "the welcome")
+        yield play
+    finally:
+        if not play.serving.done():
+            await play.end()
+
+
+async def until(what: Callable[[], bool], why: str = "it") -> None:
+    """Wait until something holds."""
+    deadline = asyncio.get_running_loop().time() + WAIT_S
+    while not what():
+        assert asyncio.get_running_loop().time() < deadline, f"{why} never came"
+        await asyncio.sleep(0.002)
+
+
+def held(one: Task | Result) -> Held:
+    return Held(one.run_id, one.step, one.attempt, one.delivery, one.iteration)
+
+
+def a_task(name: str, value: Any = None, *, run_id: str = "r1", **words: Any) -> Task:
+    """A delivery of the first attempt of step `s`."""
+    return Task(run_id, "s", words.pop("attempt", 1), name, "w", 10_000, input=value, **words)
+
+
+def outcome(handler: Any, value: Any = None, **words: Any) -> Result:
+    """What a handler comes to, as it arrives at the engine."""
+    registering._registry.pop("it", None)
+    task("it")(handler)
+    known = registering._registry["it"]
+    asked = a_task("it", value, **words)
+    context = Context(asked, "w1", asyncio.Event())  # type: ignore[arg-type]
+    if known.is_async:
+        result = asyncio.run(run_async(known, asked, context))
+    else:
+        result = run_plain(known, asked, context)
+    return msgspec.json.decode(msgspec.json.encode(result), type=Result)
+
+
+def error_of(result: Result) -> TaskError:
+    """The error of a result that failed."""
+    assert result.error is not None, result
+    return result.error
