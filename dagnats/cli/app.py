@@ -93,10 +93,10 @@ def serve(
 ) -> None:
     """Run the embedded NATS server and the engine until stopped."""
     from dagnats.cli.serve import serve as serve_until_stopped
-    from dagnats.jetstream.devserver import default_data_dir
+    from dagnats.jetstream.datadir import data_dir_of
 
     code = serve_until_stopped(
-        data_dir or default_data_dir(),
+        data_dir_of(data_dir),
         http=http,
         nats_port=nats_port,
         nats_url=nats_url,
@@ -116,9 +116,10 @@ def demo(
     """Start a server and workers, run every example live to its end, and clean up."""
     from dagnats.cli.demo import demonstrate
 
+    data_dir = data_dir and data_dir.expanduser()
     if data_dir is not None and data_dir.exists() and not data_dir.is_dir():
         raise UsageError(f"`{data_dir}` is not a directory")
-    raise typer.Exit(demonstrate(data_dir, as_json=as_json))
+    raise typer.Exit(demonstrate(data_dir and data_dir.resolve(), as_json=as_json))
 
 
 @app.command("doctor", epilog="Example: dagnats doctor --json")

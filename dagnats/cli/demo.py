@@ -17,13 +17,16 @@ from types import FrameType
 from dagnats import resources
 from dagnats.cli import output, progress
 from dagnats.cli.options import connected
+from dagnats.cli.signals import interruptible
 from dagnats.errors import DagnatsError, UnavailableError
+from dagnats.jetstream.children import dying_with_us
 
 EXAMPLES = ("hello", "report", "review-pr")
 READY_S = 30
 RUN_S = 45
 STOP_S = 15
 OUTPUT_LINES_MAX = 12
+SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 DAGNATS = (sys.executable, "-m", "dagnats.cli.main")
 
 
@@ -40,7 +43,9 @@ class Outcome:
 
 def demonstrate(data_dir: Path | None, *, as_json: bool) -> int:
     """Run every example; returns 1 unless all of them complete. Raises DagnatsError."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in SIGNALS - {signal.SIGINT}:
+        if signal.getsignal(name) is not signal.SIG_IGN:
+            signal.signal(name, _interrupt)
     with contextlib.ExitStack() as stack:
         if data_dir is None:
             temporary = tempfile.TemporaryDirectory(prefix="dagnats-", ignore_cleanup_errors=True)
@@ -94,16 +99,43 @@ def _working(example: str, directory: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _process(command: list[str], *, stdout: int) -> Iterator["subprocess.Popen[str]"]:
     """Run a process until the end of the block, then ask it to stop, then make it."""
-    # A session of its own: Ctrl-C reaches us alone, and we stop workers before the server.
-    with subprocess.Popen(command, stdout=stdout, text=True, start_new_session=True) as process:
+    # A session of its own: Ctrl-C reaches us alone, and we stop workers before the server. It also
+    # keeps from them what ends us without a chance to stop them; hence the tie.
+    tie = dying_with_us(signal.SIGTERM)
+
+    def begin() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        if tie is not None:
+            tie()
+
+    # While Python forks it swallows what a signal raises; and then the process must be known.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdout=stdout,
+            text=True,
+            start_new_session=True,
+            preexec_fn=begin,  # noqa: PLW1509 - there is one thread
+        )
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            _end(process)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _run(example: str, directory: Path) -> Outcome:
@@ -115,7 +147,7 @@ def _run(example: str, directory: Path) -> Outcome:
     if subprocess.run(registered, stdout=sys.stderr, check=False, timeout=READY_S).returncode:
         raise UnavailableError(f"`{example}` could not be registered")
     _heading(f"dagnats run start {example} '{json.dumps(json.loads(text))}' --watch")
-    return asyncio.run(_watch(example, json.loads(text), directory))
+    return asyncio.run(interruptible(_watch(example, json.loads(text), directory)))
 
 
 async def _watch(example: str, value: object, directory: Path) -> Outcome:

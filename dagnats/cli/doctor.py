@@ -89,11 +89,10 @@ def _nats_server() -> Check:
 
 
 def _data_dir(flag: Path | None) -> tuple[Path, str]:
-    from dagnats.jetstream.devserver import default_data_dir
+    from dagnats.jetstream.datadir import data_dir_of
 
-    if flag is not None:
-        return flag, "--data-dir"
-    return default_data_dir(), DIR_VARIABLE if os.environ.get(DIR_VARIABLE) else "default"
+    by_default = DIR_VARIABLE if os.environ.get(DIR_VARIABLE) else "default"
+    return data_dir_of(flag), by_default if flag is None else "--data-dir"
 
 
 def _disk(directory: Path) -> Check:
@@ -137,9 +136,9 @@ async def _ask(server: str | None, data_dir: Path | None) -> dict[str, Any]:
 
 def _health(data_dir: Path | None) -> dict[str, Any]:
     """Return what the health endpoint of a server on this machine tells; nothing without one."""
-    from dagnats.jetstream.devserver import default_data_dir, read_serve_file
+    from dagnats.jetstream.datadir import data_dir_of, read_serve_file
 
-    served = read_serve_file(data_dir or default_data_dir())
+    served = read_serve_file(data_dir_of(data_dir))
     if served is None:
         return {}
     try:

@@ -5,6 +5,7 @@ recognised here; whatever is not recognised, mistakes included, goes to the full
 """
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,12 @@ from dagnats.errors import DagnatsError
 
 INTERRUPTED = 130
 PIPE_CLOSED = 1
+WORLD_IS_FULL = {
+    errno.ENOSPC: "there is no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EMFILE: "this process has too many open files: raise `ulimit -n`",
+    errno.ENFILE: "this machine has too many open files",
+}
 LINT_FORMATS = ("full", "concise", "json")
 
 
@@ -35,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_stdout()
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in WORLD_IS_FULL:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        output.complain(WORLD_IS_FULL[error.errno] + where)
+        return 1
     return code
 
 

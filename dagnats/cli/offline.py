@@ -32,11 +32,12 @@ def read(file: str) -> tuple[str, str]:
 def lint(files: Sequence[str], chosen: str) -> int:
     """Check documents and print the findings; returns 1 when there is an error or a warning."""
     from dagnats.compiler.pipeline import compile_workflow
-    from dagnats.diagnostics import render
 
     texts = [read(file) for file in files]
     found = {name: compile_workflow(text, name) for name, text in texts}
     if chosen == "json":
+        from dagnats.diagnostics import render
+
         output.result_json(render.render_json({n: c.diagnostics for n, c in found.items()}))
     else:
         for name, text in texts:
@@ -48,12 +49,13 @@ def lint(files: Sequence[str], chosen: str) -> int:
 def compile_file(file: str, target: str | None = None, *, as_json: bool = False) -> int:
     """Print the IR of a document, or write it to `target`; returns 1 when it does not compile."""
     from dagnats.compiler.pipeline import compile_workflow
-    from dagnats.diagnostics import render
     from dagnats.ir.codec import to_document
 
     name, text = read(file)
     compiled = compile_workflow(text, name)
     if as_json and compiled.program is None:
+        from dagnats.diagnostics import render
+
         output.result_json(render.render_json({name: compiled.diagnostics}))
         return 1
     with contextlib.redirect_stdout(sys.stderr):
@@ -73,10 +75,10 @@ def compile_file(file: str, target: str | None = None, *, as_json: bool = False)
 
 def show(compiled: "Compiled", text: str, name: str, *, concise: bool) -> None:
     """Print the findings of one document on stdout."""
-    from dagnats.diagnostics import render
-
     if not compiled.diagnostics:
         return
+    from dagnats.diagnostics import render
+
     if concise:
         output.result(render.render_concise(compiled.diagnostics, text, name).rstrip("\n"))
     else:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dagnats.cli import output
+from dagnats.cli.signals import INTERRUPTED, interruptible
+
 if TYPE_CHECKING:
     from dagnats.jetstream.client import Client
 
@@ -44,10 +47,14 @@ async def connected(server: str | None, data_dir: Path | None) -> AsyncIterator[
     from dagnats.jetstream.client import Client
     from dagnats.jetstream.connection import locate
 
-    async with Client.open(locate(server, data_dir)) as client:
+    async with Client.open(locate(server, data_dir), output.say) as client:
         yield client
 
 
 def finish(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
     """Run a command's coroutine and end the process with the exit code that it returns."""
-    raise typer.Exit(asyncio.run(work()))
+    try:
+        code = asyncio.run(interruptible(work()))
+    except KeyboardInterrupt:  # which typer takes for a failure in some versions
+        code = INTERRUPTED
+    raise typer.Exit(code)

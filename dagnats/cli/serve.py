@@ -8,34 +8,39 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dagnats.cli.health import Health
+from dagnats.cli.signals import Stop
 from dagnats.engine.engine import Engine, Ports
 from dagnats.errors import FencedError, UsageError
 from dagnats.jetstream import setup
 from dagnats.jetstream.bus import NatsBus
 from dagnats.jetstream.clock import SystemClock
 from dagnats.jetstream.connection import connect, parse_url
-from dagnats.jetstream.devserver import (
-    DataDirLock,
-    DevServer,
-    remove_serve_file,
-    write_serve_file,
-)
+from dagnats.jetstream.datadir import DataDirLock, remove_serve_file, write_serve_file
+from dagnats.jetstream.devserver import DevServer
 from dagnats.jetstream.history import JetStreamHistory
 from dagnats.jetstream.log import JetStreamLog
+from dagnats.jetstream.natsconfig import Fsync
 from dagnats.jetstream.registry import JetStreamPrograms
 from dagnats.jetstream.snapshots import JetStreamSnapshots
+from dagnats.jetstream.supervision import Storekeeper
 
-Fsync = Literal["always", "interval"]
 PARTITION = 0
+PORT_MAX = 65_535
+STOP_S = 10.0
+"""How long a stop may take before what runs is cancelled; the log has all that was accepted."""
+CANCEL_S = 5.0
+"""How long that may take before the process ends without ceremony."""
+STALLED_S = 30.0
+STALLED_DOUBTS = 3
+"""An engine that has not served for so long and has told of so many doubts gets no answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,41 @@ class Options:
     fsync: Fsync
 
 
+@dataclass(slots=True)
+class House:
+    """What is being served with, as far as it stands; the parts have to know of each other."""
+
+    stop: Stop
+    server: DevServer | None = None
+    keeper: Storekeeper | None = None
+    engine: Engine | None = None
+    stalled_since: float | None = None
+    doubts: int = 0
+    announced: list[Callable[[], None]] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        """Pass on what the engine tells; while it does not serve, that is trouble."""
+        self.doubts += 1
+        say(line)
+
+    def stalled(self) -> bool:
+        """Whether the engine keeps failing to get what it writes acknowledged."""
+        if self.engine is None or self.engine.serving.is_set():
+            self.stalled_since, self.doubts = None, 0
+            return False
+        now = asyncio.get_running_loop().time()
+        if self.stalled_since is None:
+            self.stalled_since = now
+        return now - self.stalled_since >= STALLED_S and self.doubts >= STALLED_DOUBTS
+
+    def fall(self) -> None:
+        """Leave nothing behind; there is no time for more."""
+        for undo in self.announced:
+            undo()
+        if self.server is not None:
+            self.server.kill()
+
+
 def serve(
     data_dir: Path,
     *,
@@ -59,6 +99,7 @@ def serve(
 ) -> int:
     """Serve until told to stop; returns the exit code. Raises DagnatsError."""
     options = Options(data_dir, http, nats_port, nats_url, fsync)
+    _address(http)
     # Live runs are many small objects that live long: collect rarely, and not what start-up made.
     gc.set_threshold(50_000, 20, 50)
     with DataDirLock(data_dir):
@@ -74,16 +115,38 @@ def _run(main: Any) -> int:
 
 
 def say(line: str) -> None:
-    """Tell the operator."""
-    print(f"dagnats: {line}", file=sys.stderr, flush=True)
+    """Tell the operator, if there still is one."""
+    with contextlib.suppress(OSError):
+        print(f"dagnats: {line}", file=sys.stderr, flush=True)
 
 
 async def _serve(options: Options) -> int:
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    """Serve until a signal, and then no longer than a bounded time."""
+    stop = Stop()
+    house = House(stop)
+    stop.at_once = house.fall
+    stop.listen()
+    working = asyncio.create_task(_work(options, house))
+    await _first(working, stop.asked.wait())
+    if not working.done():
+        # Whatever hangs, even where cancelling does not reach: this process ends.
+        loop = asyncio.get_running_loop()
+        loop.call_later(STOP_S + 2 * CANCEL_S, stop.end_at_once)
+        # Before there is an engine there is nothing to finish.
+        await asyncio.wait({working}, timeout=0 if house.engine is None else STOP_S)
+    if working.done():
+        code = working.result()
+        return code or stop.code
+    if house.engine is not None:
+        say(f"not stopped within {STOP_S:.0f} s, ending it: what was accepted is in the log")
+    working.cancel()
+    await asyncio.wait({working}, timeout=CANCEL_S)
+    return stop.code
+
+
+async def _work(options: Options, house: House) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        url, credentials = await stack.enter_async_context(_server(options, stop))
+        url, credentials = await stack.enter_async_context(_server(options, house))
         bus = NatsBus()
         connection = await connect(
             url,
@@ -95,27 +158,27 @@ async def _serve(options: Options) -> int:
         stack.push_async_callback(connection.close)
         bus.bind(connection)
         await setup.ensure(connection)
-        engine = Engine(
-            PARTITION,
-            Ports(
-                JetStreamLog(connection, PARTITION),
-                JetStreamSnapshots(connection, PARTITION),
-                JetStreamHistory(connection),
-                JetStreamPrograms(connection),
-                bus,
-                SystemClock(),
-            ),
-            say,
+        ports = Ports(
+            JetStreamLog(connection, PARTITION),
+            JetStreamSnapshots(connection, PARTITION),
+            JetStreamHistory(connection),
+            JetStreamPrograms(connection),
+            bus,
+            SystemClock(),
         )
-        working = asyncio.create_task(engine.run())
-        health = _health(options, engine)
+        engine = Engine(PARTITION, ports, house.hear)
+        health = _health(options, engine, house)
         stack.callback(health.close)
-        await _first(engine.serving.wait(), working, stop.wait())
-        if not stop.is_set() and not working.done():
+        working = asyncio.create_task(engine.run())
+        house.engine = engine
+        stack.push_async_callback(_end, working)
+        await _first(engine.serving.wait(), working, house.stop.asked.wait())
+        if not house.stop.asked.is_set() and not working.done():
             _announce(options, url, credentials, health.url)
+            house.announced.append(lambda: remove_serve_file(options.data_dir))
             stack.callback(remove_serve_file, options.data_dir)
             gc.freeze()
-            await _first(working, stop.wait())
+            await _first(working, house.stop.asked.wait())
         return await _stop(engine, working)
 
 
@@ -129,52 +192,75 @@ async def _stop(engine: Engine, working: "asyncio.Task[None]") -> int:
     return 0
 
 
+async def _end(working: "asyncio.Task[None]") -> None:
+    """End an engine that did not end by itself."""
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
 @contextlib.asynccontextmanager
-async def _server(options: Options, stop: asyncio.Event) -> AsyncIterator[tuple[str, Path | None]]:
+async def _server(options: Options, house: House) -> AsyncIterator[tuple[str, Path | None]]:
     """Run the NATS server, or take the one that is there already."""
     if options.nats_url is not None:
         yield options.nats_url, None
         return
-    server = await DevServer.start(options.data_dir, port=options.nats_port, fsync=options.fsync)
-    supervising = asyncio.create_task(_supervise(server, stop))
+    data_dir = options.data_dir
+    server = await DevServer.start(data_dir, port=options.nats_port, fsync=options.fsync, say=say)
+    house.server = server
+    house.keeper = Storekeeper(data_dir, server.restart, house.stalled, say)
+    watching = [
+        asyncio.create_task(_supervise(server.supervise(), house.stop)),
+        asyncio.create_task(_supervise(house.keeper.watch(), house.stop)),
+    ]
     try:
         yield server.url, server.credentials
     finally:
-        supervising.cancel()
-        await asyncio.gather(supervising, return_exceptions=True)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         await server.stop()
 
 
-async def _supervise(server: DevServer, stop: asyncio.Event) -> None:
-    """Start the server again when it dies; give up, and stop, when it keeps dying."""
+async def _supervise(watching: Coroutine[Any, Any, None], stop: Stop) -> None:
+    """Give up, and stop, when the server cannot be kept running."""
     try:
-        await server.supervise(say)
+        await watching
     except Exception as failure:  # noqa: BLE001 - whatever it was, without a server there is no use
         say(f"the NATS server cannot be kept running: {failure}")
-        stop.set()
+        stop.ask(1)
 
 
 async def _first(*waits: Any) -> None:
     """Return when the first of these is done; cancels the ones that only wait."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for wait, task in zip(waits, tasks, strict=True):
-        if wait is not task:
-            task.cancel()
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait, task in zip(waits, tasks, strict=True):
+            if wait is not task:
+                task.cancel()
 
 
-def _health(options: Options, engine: Engine) -> Health:
-    host, _, port = options.http.rpartition(":")
-    if not host or not port.isdigit():
-        raise UsageError(f"`--http {options.http}` is not HOST:PORT")
+def _address(http: str) -> tuple[str, int]:
+    host, _, port = http.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > PORT_MAX:
+        raise UsageError(f"`--http {http}` is not HOST:PORT")
+    return host, int(port)
 
+
+def _health(options: Options, engine: Engine, house: House) -> Health:
     def status() -> dict[str, Any]:
-        return engine.status() | {"fsync": options.fsync, "data_dir": str(options.data_dir)}
+        problem = house.keeper.problem if house.keeper is not None else None
+        return (
+            engine.status()
+            | {"fsync": options.fsync, "data_dir": str(options.data_dir)}
+            | ({"problem": problem} if problem else {})
+        )
 
     try:
-        return Health(host, int(port), status)
+        return Health(*_address(options.http), status)
     except (OSError, socket.gaierror) as taken:
-        raise UsageError(f"cannot listen on {options.http}: {taken}") from taken
+        raise UsageError(f"cannot listen on {options.http}: {taken.strerror or taken}") from taken
 
 
 def _announce(options: Options, url: str, credentials: Path | None, http_url: str) -> None:

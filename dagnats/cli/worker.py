@@ -1,6 +1,8 @@
 """`dagnats worker …`: processes that do the tasks."""
 
-from typing import Annotated
+import os
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -28,13 +30,26 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Import handlers registered with `@task("name")` and serve them until stopped."""
+    from dagnats.cli.signals import Stop
     from dagnats.jetstream.connection import locate
     from dagnats.worker.worker import Worker, load
 
     registry = load(handlers)
 
     async def work() -> int:
-        await Worker(registry, concurrency=concurrency).run(locate(server, data_dir))
-        return 0
+        stop = Stop()
+        stop.listen()
+        worker = Worker(registry, concurrency=concurrency)
+        await worker.run(locate(server, data_dir), stop.asked)
+        if worker.stuck:
+            _leave(stop.code)
+        return stop.code
 
     finish(work)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process although handlers hang: the interpreter would wait for an async one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

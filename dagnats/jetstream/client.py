@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import msgspec
 import nats.errors
 from nats.aio.client import Client as Connection
 
-from dagnats.errors import NoServerError, RefusedError, UnavailableError, UncertainError
+from dagnats.errors import NoServerError, RefusedError, UncertainError
 from dagnats.jetstream import direct
 from dagnats.jetstream.connection import Target, connect
 from dagnats.wire import subjects
@@ -21,27 +21,38 @@ PATIENCE_S = 20.0
 RETRY_MIN_S = 0.05
 RETRY_MAX_S = 1.0
 POLL_S = 0.25
+QUIET_S = 10.0
+"""After so long without an event the engine is asked for a sign of life."""
+LOST_S = 60.0
+"""How long a follower waits for a server that is gone."""
 ENDS = ("workflow.completed", "workflow.failed", "workflow.cancelled")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Answer).decode
 
 
-class Client:
-    """A connection to an engine."""
+def _silent(_line: str) -> None:
+    """Nobody wants to know."""
 
-    def __init__(self, connection: Connection) -> None:
+
+class Client:
+    """A connection to an engine. `say` hears when the server is gone, and when it is back."""
+
+    def __init__(self, connection: Connection, say: Callable[[str], None]) -> None:
         self._connection = connection
+        self._say = say
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, target: Target) -> AsyncIterator["Client"]:
+    async def open(
+        cls, target: Target, say: Callable[[str], None] = _silent
+    ) -> AsyncIterator["Client"]:
         """Connect until the end of the block. Raises NoServerError, RefusedError."""
         connection = await connect(
             target.url, credentials=target.credentials, name="dagnats-client"
         )
         try:
-            yield cls(connection)
+            yield cls(connection, say)
         finally:
             await connection.close()
 
@@ -75,38 +86,113 @@ class Client:
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the events of a run from its number `start_seq` on, in order, each once.
 
-        With `follow`, waits for more until the run has ended.
+        With `follow`, waits for more until the run has ended. Raises NoServerError when the server
+        does not answer; with `follow` only after LOST_S without it.
         """
-        after, seq = 0, start_seq - 1
-        live = await self._connection.subscribe(subjects.history(run_id)) if follow else None
+        reading = _Reading(self._connection, run_id, start_seq - 1)
+        if follow:
+            async with contextlib.aclosing(self._follow(reading)) as events:
+                async for event in events:
+                    yield event
+            return
+        try:
+            async with contextlib.aclosing(reading.on()) as events:
+                async for event in events:
+                    yield event
+        except UncertainError as silent:
+            raise NoServerError(f"the server stopped answering: {silent}") from silent
+
+    async def _follow(self, reading: "_Reading") -> AsyncGenerator[dict[str, Any], None]:
+        # A live message is a reason to look; the stream stays the only source.
+        live = await self._connection.subscribe(subjects.history(reading.run_id))
+        vigil = _Vigil(self._connection, self._say)
         try:
             while True:
-                with contextlib.suppress(UncertainError):
-                    found = direct.read(
-                        self._connection,
-                        subjects.HISTORY_STREAM,
-                        subjects.history(run_id),
-                        after=after,
-                    )
-                    async with contextlib.aclosing(found) as messages:
-                        async for message in messages:
-                            after = message.seq
-                            event = msgspec.json.decode(message.data)
-                            if event["seq"] <= seq:
-                                continue
-                            seq = event["seq"]
+                try:
+                    async with contextlib.aclosing(reading.on()) as events:
+                        async for event in events:
+                            vigil.fine()
                             yield event
                             if event["type"] in ENDS:
                                 return
-                if live is None:
-                    return
-                # A live message is a reason to look; the stream stays the only source.
-                with contextlib.suppress(TimeoutError, nats.errors.TimeoutError):
+                except (UncertainError, nats.errors.Error):
+                    vigil.missed()
+                await vigil.look()
+                with contextlib.suppress(TimeoutError, nats.errors.Error):
                     await live.next_msg(timeout=POLL_S)
         finally:
-            if live is not None:
-                with contextlib.suppress(nats.errors.Error):
-                    await live.unsubscribe()
+            with contextlib.suppress(nats.errors.Error):
+                await live.unsubscribe()
+
+
+class _Reading:
+    """The stored events of a run, read as far as `seq`."""
+
+    def __init__(self, connection: Connection, run_id: str, seq: int) -> None:
+        self.run_id = run_id
+        self._connection = connection
+        self._after = 0
+        self._seq = seq
+
+    async def on(self) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield what is there and was not read yet. Raises UncertainError."""
+        if not self._connection.is_connected:
+            raise UncertainError("the connection is lost")
+        subject = subjects.history(self.run_id)
+        found = direct.read(self._connection, subjects.HISTORY_STREAM, subject, after=self._after)
+        async with contextlib.aclosing(found) as messages:
+            async for message in messages:
+                self._after = message.seq
+                event = msgspec.json.decode(message.data)
+                if event["seq"] > self._seq:
+                    self._seq = event["seq"]
+                    yield event
+
+
+class _Vigil:
+    """Notices that the server is gone, says so, and gives up after LOST_S."""
+
+    def __init__(self, connection: Connection, say: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._say = say
+        self._lost_at: float | None = None
+        self._sign_at = self._now()
+
+    def fine(self) -> None:
+        """Note a sign of life."""
+        if self._lost_at is not None:
+            self._say("the server is back")
+        self._lost_at = None
+        self._sign_at = self._now()
+
+    def missed(self) -> None:
+        """Note that there was no answer. Raises NoServerError when that has lasted too long."""
+        if self._lost_at is None:
+            self._lost_at = self._now()
+            self._say(f"the server is gone; waiting for it, at most {LOST_S:.0f} s")
+        elif self._now() - self._lost_at > LOST_S:
+            raise NoServerError(
+                f"the server has been gone for {LOST_S:.0f} s; the run goes on when it is back\n"
+                "  help: then `dagnats run watch` follows it from its first event again"
+            )
+
+    async def look(self) -> None:
+        """Ask the engine for a sign of life, when it is thought lost or has been quiet long."""
+        if self._lost_at is None and self._now() - self._sign_at < QUIET_S:
+            return
+        if not self._connection.is_connected:
+            self.missed()
+            await asyncio.sleep(POLL_S)
+            return
+        try:
+            await self._connection.request(subjects.api("status"), b"{}", timeout=ANSWER_S)
+        except (TimeoutError, nats.errors.Error):
+            self.missed()
+        else:
+            self.fine()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 @contextlib.asynccontextmanager
@@ -118,7 +204,7 @@ async def _patience() -> AsyncIterator[Any]:
     async def wait(reason: str, *, busy: bool = False) -> None:
         nonlocal pause
         if asyncio.get_running_loop().time() + pause > deadline:
-            raise UnavailableError(reason) if busy else NoServerError(reason)
+            raise RefusedError("busy", reason) if busy else NoServerError(reason)
         await asyncio.sleep(pause)
         pause = min(pause * 2, RETRY_MAX_S)
 

@@ -1,24 +1,26 @@
 """Finding a server and connecting to it; refusals in words."""
 
-import json
 import os
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import nats
 import nats.errors
 from nats.aio.client import Client
 
 from dagnats.errors import NoServerError, RefusedError, UsageError
-from dagnats.jetstream.devserver import default_data_dir, read_serve_file
+from dagnats.jetstream.datadir import data_dir_of, read_credentials, read_serve_file
 
 CONNECT_WAIT_S = 2
 RECONNECT_WAIT_S = 0.1
+FOR_EVER = -1
 PENDING_BYTES = 8 * 1024 * 1024
 PING_S = 10
+PORT = 4222
+SCHEMES = ("nats", "tls")
 Callback = Callable[[], Awaitable[None]]
 
 
@@ -33,26 +35,44 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A NATS address without its secrets, and these apart."""
+    """NATS servers without their secrets, these apart; `public` is for people and for clients."""
 
-    public: str
+    servers: tuple[str, ...]
     user: str | None
     password: str | None
 
+    @property
+    def public(self) -> str:
+        """Return the servers as one text, separated by commas."""
+        return ",".join(self.servers)
+
 
 def parse_url(url: str) -> Address:
-    """Split the credentials from `nats://user:password@host:port`. Raises UsageError."""
-    parts = urlsplit(url if "://" in url else f"nats://{url}")
+    """Split the credentials from `nats://user:password@host:port`, or from several, by commas.
+
+    The first that has credentials gives them for all. Raises UsageError, which tells no password.
+    """
+    servers, user, password = [], None, None
+    for one in url.split(","):
+        server, parts = _parse_server(one.strip())
+        servers.append(server)
+        if user is None and parts.username:
+            user = unquote(parts.username)
+            password = unquote(parts.password) if parts.password else None
+    return Address(tuple(servers), user, password)
+
+
+def _parse_server(url: str) -> tuple[str, SplitResult]:
     try:
-        port = parts.port or 4222
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        port = parts.port or PORT
     except ValueError:
-        raise UsageError(f"`{url}` is not a NATS address such as nats://127.0.0.1:4222") from None
-    if not parts.hostname:
-        raise UsageError(f"`{url}` is not a NATS address such as nats://127.0.0.1:4222")
+        parts = None
+    if parts is None or not parts.hostname or parts.scheme not in SCHEMES:
+        shown = re.sub(r"[^/]*@", "…@", url)
+        raise UsageError(f"`{shown}` is not a NATS address such as nats://127.0.0.1:4222")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    user = unquote(parts.username) if parts.username else None
-    password = unquote(parts.password) if parts.password else None
-    return Address(f"{parts.scheme}://{host}:{port}", user, password)
+    return f"{parts.scheme}://{host}:{port}", parts
 
 
 def locate(server: str | None, data_dir: Path | None) -> Target:
@@ -64,7 +84,7 @@ def locate(server: str | None, data_dir: Path | None) -> Target:
         return Target(server, origin="--server")
     if data_dir is None and os.environ.get("DAGNATS_NATS_URL"):
         return Target(os.environ["DAGNATS_NATS_URL"], origin="DAGNATS_NATS_URL")
-    directory = data_dir or default_data_dir()
+    directory = data_dir_of(data_dir)
     found = read_serve_file(directory)
     if found is None or not _alive(found.get("pid")):
         raise NoServerError(
@@ -100,14 +120,15 @@ async def connect(  # noqa: PLR0913 (each but the first by name)
     refused: list[Exception] = []
 
     async def noted(problem: Exception) -> None:
-        refused.append(problem)
+        if not client.is_connected and client.options.get("max_reconnect_attempts") != FOR_EVER:
+            refused.append(problem)
         if on_error is not None:
             await on_error(problem)
 
     client = Client()
     try:
         await client.connect(
-            address.public,
+            list(address.servers),
             user=user,
             password=password,
             name=name,
@@ -129,17 +150,8 @@ async def connect(  # noqa: PLR0913 (each but the first by name)
         raise NoServerError(
             f"no NATS server answers at {address.public}\n  help: start one with `dagnats serve`"
         ) from failed
-    client.options["max_reconnect_attempts"] = -1
+    client.options["max_reconnect_attempts"] = FOR_EVER
     return client
-
-
-def read_credentials(file: Path) -> tuple[str, str]:
-    """Return user and password from a credentials file. Raises RefusedError `denied`."""
-    try:
-        known: dict[str, Any] = json.loads(file.read_text())
-        return str(known["user"]), str(known["password"])
-    except (OSError, ValueError, KeyError, TypeError) as wrong:
-        raise RefusedError("denied", f"cannot read the credentials in {file}: {wrong}") from wrong
 
 
 def _alive(pid: object) -> bool:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dagnats.cli.app import app
 from dagnats.cli.main import main
 from dagnats.cli.run import read_input
 from dagnats.errors import UsageError
+from dagnats.jetstream.clock import SystemClock
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
@@ -163,3 +165,10 @@ def test_an_event_is_a_line(event: dict[str, Any], words: str, monkeypatch: Any)
 
 def test_long_values_are_cut() -> None:
     assert len(progress.brief("x" * 500)) == progress.VALUE_CHARS_MAX
+
+
+def test_time_does_not_follow_a_clock_that_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock()
+    before = clock.now_ms()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    assert 0 <= clock.now_ms() - before < 60_000

@@ -5,10 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.harness import eventually, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -36,34 +40,41 @@ def test_every_example_completes(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupt_cleans_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_cleans_up(tmp_path: Path, name: signal.Signals) -> None:
+    with demo_that_serves(tmp_path) as demo:
+        demo.send_signal(name)
+        assert demo.wait(WAIT_S) == 130
+    assert not list(tmp_path.iterdir())
+    eventually(lambda: not processes_of(tmp_path), WAIT_S, why="a process is left")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
+def test_nothing_outlives_a_killed_demo(tmp_path: Path) -> None:
+    with demo_that_serves(tmp_path) as demo:
+        os.killpg(demo.pid, signal.SIGKILL)
+    eventually(lambda: not processes_of(tmp_path), WAIT_S, why="a process is left")
+
+
+@contextmanager
+def demo_that_serves(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A demo, from when its server and its first worker run."""
     with subprocess.Popen(
         DEMO,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         env=environment(tmp_path),
+        start_new_session=True,
     ) as demo:
         assert demo.stderr is not None
         for line in demo.stderr:
-            if "dagnats serves" in line:
+            if "worker run" in line:
                 break
-        demo.send_signal(signal.SIGINT)
-        demo.stderr.read()
-        assert demo.wait(WAIT_S) == 130
-    assert not list(tmp_path.iterdir())
-    deadline = time.monotonic() + WAIT_S
-    while _processes_of(tmp_path):
-        assert time.monotonic() < deadline, "a process is left"
-        time.sleep(0.05)
-
-
-def _processes_of(directory: Path) -> list[str]:
-    """Command lines that name the directory; none where /proc is not there to tell."""
-    lines = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        reading = threading.Thread(target=demo.stderr.read)
+        reading.start()
         try:
-            lines.append(entry.read_bytes().decode(errors="replace"))
-        except OSError:
-            continue
-    return [line for line in lines if str(directory) in line]
+            yield demo
+        finally:
+            demo.kill()
+            reading.join()

@@ -1,18 +1,22 @@
 """The commands against a real server, worker and runs, as a user types them."""
 
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import dagnats, served, worker
+from tests.e2e.harness import DAGNATS, dagnats, environment, served, worker
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 HELLO = ROOT / "examples" / "hello"
+WAIT_S = 30
 FAILING = """
 dagnats: 1
 name: failing
@@ -147,3 +151,53 @@ def test_the_doctor_finds_the_server(live: Live) -> None:
     assert checks["server"]["value"] == "serving"
     assert checks["fsync"]["value"] == "always"
     assert checks["data directory"]["source"] == "DAGNATS_DATA_DIR"
+
+
+def test_cancelling_as_json_is_one_document(live: Live) -> None:
+    assert live.run("run", "start", "waiting", "--id", "unwanted")[0] == 0
+    code, out, err = live.run("run", "cancel", "unwanted", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["run_id"] == "unwanted"
+
+
+def test_what_has_ended_cannot_be_cancelled(live: Live) -> None:
+    assert live.run("run", "start", "hello", '"Ada"', "--id", "ended", "--watch")[0] == 0
+    code, out, err = live.run("run", "cancel", "ended")
+    assert (code, out) == (4, "")
+    assert "is completed already" in err
+
+
+@pytest.mark.parametrize("words", [("run", "watch"), ("run", "events", "--follow")])
+def test_an_interrupt_is_130(live: Live, words: tuple[str, ...]) -> None:
+    run_id = f"long-{words[1]}"
+    assert live.run("run", "start", "waiting", "--id", run_id)[0] == 0
+    with process(live, *words, run_id, "--json") as watching:
+        assert watching.stdout is not None
+        assert "workflow.started" in watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=WAIT_S)
+        assert (watching.returncode, err) == (130, "")
+
+
+def test_an_interrupted_worker_is_130(live: Live) -> None:
+    with process(live, "worker", "run", str(HELLO / "worker.py")) as working:
+        assert working.stderr is not None
+        assert "does hello.greet" in working.stderr.readline()
+        working.send_signal(signal.SIGINT)
+        assert working.wait(WAIT_S) == 130
+
+
+@contextmanager
+def process(live: Live, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command that goes on until the end of the block."""
+    with subprocess.Popen(
+        [*DAGNATS, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(live.data_dir),
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()

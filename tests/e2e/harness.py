@@ -3,13 +3,17 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dagnats.jetstream.devserver import find_binary
 
 DAGNATS = [sys.executable, "-m", "dagnats.cli.main"]
 START_S = 30.0
@@ -34,18 +38,28 @@ def environment(data_dir: Path) -> dict[str, str]:
     return os.environ | {"DAGNATS_DATA_DIR": str(data_dir), "NO_COLOR": "1"}
 
 
+@dataclass(frozen=True)
+class Nats:
+    """A NATS server that somebody else runs."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+
 class Served:
     """A `dagnats serve` that can be killed and started again on the same data directory."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, log: Path | None = None) -> None:
         self.data_dir = data_dir
+        self.arguments = arguments
+        self.log = log or data_dir / "serve.log"
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it and wait until it says where it listens."""
-        log = (self.data_dir / "serve.log").open("a")
+        log = self.log.open("a")
         self.process = subprocess.Popen(
-            [*DAGNATS, "serve"],
+            [*DAGNATS, "serve", *self.arguments],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -55,21 +69,31 @@ class Served:
         log.close()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert "dagnats serves" in line, (self.data_dir / "serve.log").read_text()
+        assert "dagnats serves" in line, self.said()
+
+    def said(self) -> str:
+        """Return what it has told its operator."""
+        return self.log.read_text()
+
+    def signal(self, name: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(name)
 
     def kill_group(self) -> None:
         """Kill the process and all its children with -9, as a power switch would."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
-        self._gone()
+        self.ended()
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         assert self.process is not None
         self.process.terminate()
-        return self._gone()
+        return self.ended()
 
-    def _gone(self) -> int:
+    def ended(self) -> int:
+        """Wait for its end, and return its exit code."""
         assert self.process is not None
         code = self.process.wait(START_S)
         if self.process.stdout is not None:
@@ -78,21 +102,26 @@ class Served:
 
 
 @contextmanager
-def served(data_dir: Path) -> Iterator[Served]:
+def served(data_dir: Path, *arguments: str, log: Path | None = None) -> Iterator[Served]:
     """Serve until the end of the block."""
-    server = Served(data_dir)
+    server = Served(data_dir, *arguments, log=log)
     server.start()
     try:
         yield server
     finally:
         if server.process is not None and server.process.poll() is None:
-            server.stop()
+            try:
+                server.stop()
+            finally:
+                server.process.kill()
 
 
 @contextmanager
-def worker(data_dir: Path, file: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def worker(
+    data_dir: Path, file: Path, *arguments: str, log_file: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a worker until the end of the block."""
-    log = (data_dir / "worker.log").open("a")
+    log = (log_file or data_dir / "worker.log").open("a")
     process = subprocess.Popen(
         [*DAGNATS, "worker", "run", str(file), *arguments],
         stdout=log,
@@ -106,7 +135,52 @@ def worker(data_dir: Path, file: Path, *arguments: str) -> Iterator[subprocess.P
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(START_S)
+            try:
+                process.wait(START_S)
+            finally:
+                process.kill()
+
+
+@contextmanager
+def nats_server(
+    directory: Path, config: str = "jetstream: {{store_dir: {store}}}"
+) -> Iterator[Nats]:
+    """Run a NATS server that is not ours until the end of the block."""
+    directory.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (directory / "nats.conf").write_text(
+        f"listen: 127.0.0.1:{port}\n" + config.format(store=json.dumps(str(directory / "store")))
+    )
+    process = subprocess.Popen(
+        [str(find_binary()), "-c", str(directory / "nats.conf"), "-l", str(directory / "log")]
+    )
+
+    def greets() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as connection:
+                return connection.recv(4) == b"INFO"
+        except OSError:
+            return False
+
+    try:
+        eventually(greets, why="no NATS server")
+        yield Nats(f"nats://127.0.0.1:{port}", process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Return the command lines that name the directory; none where /proc is not there to tell."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(entry.read_bytes().decode(errors="replace"))
+        except OSError:
+            continue
+    return [line for line in lines if str(directory) in line]
 
 
 def show(data_dir: Path, run_id: str) -> dict[str, Any]:
