@@ -31,7 +31,7 @@ class NoServerError(DagnatsError):
 
 
 class RefusedError(DagnatsError):
-    """The server refused: `code` is `not_found`, `conflict`, `invalid`, `busy` or `denied`."""
+    """The server refused: `not_found`, `conflict`, `invalid`, `busy`, `unavailable` or `denied`."""
 
     exit_code = 4
 

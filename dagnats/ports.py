@@ -37,7 +37,8 @@ class EventLog(Protocol):
         """Store events as one message and return its sequence once it is durable.
 
         Raises FencedError when another owner has written, UnavailableError when nothing was stored
-        (retry the same), UncertainError when nobody knows.
+        (retry the same), UncertainError when nobody knows, BrokenError when this can never be
+        stored.
         """
         ...
 
@@ -69,7 +70,10 @@ class Snapshot:
 
 
 class Snapshots(Protocol):
-    """Shortens the fold; never the truth."""
+    """Shortens the fold; never the truth.
+
+    What saves raises UnavailableError when it may not be stored; saving again is harmless.
+    """
 
     async def load(self) -> Snapshot | None:
         """Return the newest checkpoint, or None."""
@@ -100,7 +104,7 @@ class HistoryFeed(Protocol):
         ...
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
-        """Publish events without waiting for them to be stored."""
+        """Publish events without waiting for them to be stored. Raises UncertainError."""
         ...
 
     async def last_event(self, run_id: str) -> bytes | None:
@@ -140,7 +144,16 @@ class Bus(Protocol):
         ...
 
     async def publish(self, subject: str, payload: bytes) -> None:
-        """Send a message."""
+        """Send a message.
+
+        Raises UncertainError while there is no connection, BrokenError for a message that can never
+        be sent: too large, or on something that is no subject.
+        """
+        ...
+
+    @property
+    def bytes_max(self) -> int:
+        """Return how large the payload of a message may be."""
         ...
 
     async def lost(self) -> None:

@@ -3,12 +3,12 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 import msgspec
 
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import RunState
+from dagnats.wire.ids import minted_at_ms
 
 CLOSED_MAX = 10_000
 """This many ended runs are listed; older ones live on in their history."""
@@ -44,15 +44,20 @@ class Live:
 class Closed:
     """The newest ended runs, oldest first, numbered without gaps so that chunks of them line up.
 
-    `first` is the number of the oldest one that is still listed; no run that began after
-    `forgotten_until` (ms) has been dropped from the list.
+    `first` is the number of the oldest one that is still listed. No run that has been dropped from
+    the list ended, or has an id minted, after `forgotten_until` (ms): an asker's clock may be ahead
+    of ours.
     """
 
-    def __init__(self, first: int = 0, summaries: Iterable[Summary] = ()) -> None:
+    def __init__(
+        self, first: int = 0, summaries: Iterable[Summary] = (), forgotten_until: int = 0
+    ) -> None:
         self._runs: OrderedDict[str, Summary] = OrderedDict((s.run_id, s) for s in summaries)
         self.first = first
+        self.forgotten_until = forgotten_until
         oldest = next(iter(self._runs.values()), None)
-        self.forgotten_until = oldest.ended_at if first and oldest is not None else 0
+        if first and oldest is not None:
+            self.forgotten_until = max(forgotten_until, oldest.ended_at)
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -76,7 +81,7 @@ class Closed:
     @property
     def complete(self) -> bool:
         """Whether no summary was ever dropped: an unlisted run has not ended."""
-        return self.first == 0
+        return not self.forgotten_until
 
     def add(self, summary: Summary) -> None:
         """List an ended run; the oldest beyond `CLOSED_MAX` is dropped."""
@@ -85,8 +90,12 @@ class Closed:
         self._runs[summary.run_id] = summary
         if len(self._runs) > CLOSED_MAX:
             _, oldest = self._runs.popitem(last=False)
-            self.forgotten_until = max(self.forgotten_until, oldest.ended_at)
+            self.forget(oldest.run_id, oldest.ended_at)
             self.first += 1
+
+    def forget(self, run_id: str, ended_at: int) -> None:
+        """Note a run that has ended and is not listed."""
+        self.forgotten_until = max(self.forgotten_until, ended_at, minted_at_ms(run_id) or 0)
 
     def chunks_since(self, total: int) -> Iterator[tuple[int, list[Summary]]]:
         """Yield every chunk, by number, that holds a summary numbered `total` or above.
@@ -101,9 +110,18 @@ class Closed:
             yield chunk, list(held)
 
 
+class _Chunk(msgspec.Struct, frozen=True, array_like=True):
+    first: int
+    summaries: list[Summary]
+    forgotten_until: int = 0
+
+
+TOMBSTONE = b"null"
+"""The snapshot of a run that has ended and is not listed: it must not come back to life."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(RunState).decode
-_decode_chunk = msgspec.json.Decoder(tuple[int, list[Summary]]).decode
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 
 def encode_state(state: RunState) -> bytes:
@@ -116,20 +134,26 @@ def decode_state(data: bytes) -> RunState:
     return _decode_state(data)
 
 
-def encode_chunk(first: int, summaries: list[Summary]) -> bytes:
-    """Return summaries as bytes, with the number of the first."""
-    return _encode((first, summaries))
+def encode_chunk(first: int, summaries: list[Summary], forgotten_until: int = 0) -> bytes:
+    """Return summaries as bytes, with the number of the first and what `Closed` has forgotten."""
+    return _encode(_Chunk(first, summaries, forgotten_until))
 
 
 def decode_closed(chunks: Iterable[bytes]) -> Closed:
     """Return the list of ended runs from its chunks, oldest first; a gap drops what is before."""
-    first, summaries = 0, list[Summary]()
-    for start, held in sorted((_decode_chunk(chunk) for chunk in chunks), key=_start):
-        if start != first + len(summaries):
-            first, summaries = start, []
-        summaries += held
-    return Closed(first, summaries)
+    first, forgotten_until = 0, 0
+    summaries, dropped = list[Summary](), list[Summary]()
+    for chunk in sorted((_decode_chunk(data) for data in chunks), key=_start):
+        if chunk.first != first + len(summaries):
+            dropped += summaries
+            first, summaries = chunk.first, []
+        summaries += chunk.summaries
+        forgotten_until = max(forgotten_until, chunk.forgotten_until)
+    closed = Closed(first, summaries, forgotten_until)
+    for one in dropped:
+        closed.forget(one.run_id, one.ended_at)
+    return closed
 
 
-def _start(chunk: tuple[int, Any]) -> int:
-    return chunk[0]
+def _start(chunk: _Chunk) -> int:
+    return chunk.first

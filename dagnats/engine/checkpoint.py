@@ -4,6 +4,11 @@ When a commit takes everything that was decided, the runs in memory are exactly 
 hold once it is stored. That is the moment to encode the runs that have changed; they are saved in
 the background, then the mark says up to where the log is covered. Runs saved before their mark are
 newer than it and that is fine: a run's own sequence says which events it has already.
+
+The mark may pass a run only when the run is saved as it is now. So whatever was encoded counts as
+unsaved until the mark that follows it is stored, and is encoded again by the next checkpoint. And a
+run that has ended and is no longer listed is overwritten with a tombstone before anything else: its
+old snapshot would come back to life if a crash came between the mark and its removal.
 """
 
 import asyncio
@@ -11,12 +16,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dagnats.engine.book import CHUNK_SIZE, encode_chunk, encode_state
+from dagnats.engine.book import CHUNK_SIZE, TOMBSTONE, encode_chunk, encode_state
+from dagnats.engine.faults import in_words
 from dagnats.engine.partition import Partition
-from dagnats.errors import UnavailableError
 from dagnats.ports import Clock, EventLog, HistoryFeed, Snapshots
 
-EVENTS_PER_CHECKPOINT = 50_000
+EVENTS_PER_CHECKPOINT = 250_000
+"""As many are folded in half a second; a checkpoint costs a request for each run that changed."""
 CHECKPOINT_MS = 5_000
 """After this long with anything new, a checkpoint is taken."""
 
@@ -29,6 +35,7 @@ class Checkpoint:
     """What one checkpoint will hold, encoded."""
 
     offset: int
+    forgotten: list[str] = field(default_factory=list)
     runs: list[tuple[str, bytes]] = field(default_factory=list)
     chunks: list[tuple[int, bytes]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
@@ -65,7 +72,8 @@ class Checkpointer:
     def begin(self, seq: int, offset: int, closed_total: int, stored: set[str]) -> None:
         """Start from a recovered partition: what is stored already, and the log's end."""
         self._seq, self._offset = seq, offset
-        self._closed_total = closed_total
+        # The newest chunk once more: it carries what the fold has forgotten.
+        self._closed_total = max(0, closed_total - 1)
         self._stored = stored
 
     @property
@@ -83,13 +91,15 @@ class Checkpointer:
 
     def capture(self, partition: Partition) -> Checkpoint | None:
         """Encode a checkpoint if one is due and everything decided is in the commit being made."""
-        if not self._due() or not partition.outbox.drained:
+        if not self._due() or not partition.outbox.drained or partition.fault is not None:
             return None
         return self._encode(partition)
 
     async def save_idle(self, partition: Partition) -> None:
         """Take a checkpoint of a quiet partition: everything decided is committed."""
-        if self._new_events and partition.outbox.drained and self._idle():
+        if partition.fault is not None or not partition.outbox.drained:
+            return
+        if self._new_events and self._idle():
             self.save(self._encode(partition), self._seq)
 
     def save(self, checkpoint: Checkpoint, seq: int) -> None:
@@ -103,9 +113,10 @@ class Checkpointer:
             await asyncio.gather(self._saving, return_exceptions=True)
 
     async def save_now(self, partition: Partition) -> None:
-        """Take a last checkpoint of a partition whose pump has stopped with nothing undecided."""
+        """Take a last checkpoint of a partition whose pump has stopped with nothing uncommitted."""
         await self.close()
-        if partition.outbox.drained and self._new_events:
+        unsaved = self._new_events or self._unsaved
+        if unsaved and partition.outbox.drained and partition.fault is None:
             await self._save(self._encode(partition), self._seq)
 
     def _idle(self) -> bool:
@@ -114,9 +125,6 @@ class Checkpointer:
     def _due(self) -> bool:
         if not self._idle() or not self._new_events:
             return False
-        if self._saving is not None and self._saving.done():
-            self._saving.result()  # a failed checkpoint is an engine failure, told by its cause
-            self._saving = None
         waited = self._clock.now_ms() - self._last_at
         return self._new_events >= EVENTS_PER_CHECKPOINT or waited >= CHECKPOINT_MS
 
@@ -126,37 +134,47 @@ class Checkpointer:
             if live.dirty or run_id in self._unsaved:
                 live.dirty = False
                 checkpoint.runs.append((run_id, encode_state(live.state)))
+        for run_id, aside in partition.aside.items():
+            if aside.dirty or run_id in self._unsaved:
+                aside.dirty = False
+                checkpoint.runs.append((run_id, aside.encode()))
+        self._unsaved = {run_id for run_id, _ in checkpoint.runs}
         for chunk, summaries in partition.closed.chunks_since(self._closed_total):
             first = max(chunk * CHUNK_SIZE, partition.closed.first)
-            checkpoint.chunks.append((chunk, encode_chunk(first, summaries)))
-        checkpoint.ended = [run_id for run_id in self._stored if run_id not in partition.runs]
+            forgotten_until = partition.closed.forgotten_until
+            checkpoint.chunks.append((chunk, encode_chunk(first, summaries, forgotten_until)))
+        checkpoint.ended = list(self._stored.difference(partition.runs, partition.aside))
+        checkpoint.forgotten = [r for r in checkpoint.ended if r not in partition.closed]
         self._new_events = 0
         self._last_at = self._clock.now_ms()
         return checkpoint
 
     async def _save(self, checkpoint: Checkpoint, seq: int) -> None:
-        unsaved = self._unsaved.union(run_id for run_id, _ in checkpoint.runs)
         try:
             await self._store(checkpoint, seq)
-        except UnavailableError as full:
+        except Exception as failed:  # noqa: BLE001 - told, and tried again, whatever it was
             # The log holds everything; only the next start would take longer.
-            self._say(f"cannot store a checkpoint, will try again: {full}")
-            self._unsaved = unsaved
+            self._say(f"cannot store a checkpoint, will try again: {in_words(failed)}")
             self._new_events += 1
             return
-        self._unsaved = set()
-        await self._trim()
+        try:
+            await self._snapshots.forget_runs(checkpoint.ended)
+            self._stored.difference_update(checkpoint.ended)
+            await self._trim()
+        except Exception as failed:  # noqa: BLE001 - the next checkpoint does it
+            self._say(f"cannot clear up after a checkpoint, will try again: {in_words(failed)}")
 
     async def _store(self, checkpoint: Checkpoint, seq: int) -> None:
+        for run_id in checkpoint.forgotten:
+            await self._snapshots.save_run(run_id, TOMBSTONE)
         for chunk, data in checkpoint.chunks:
             await self._snapshots.save_closed(chunk, data)
         for run_id, data in checkpoint.runs:
+            self._stored.add(run_id)  # before: one that was not acknowledged may be there
             await self._snapshots.save_run(run_id, data)
-            self._stored.add(run_id)
         await self._snapshots.mark(seq, checkpoint.offset)
+        self._unsaved = set()
         self._closed_total = checkpoint.total
-        await self._snapshots.forget_runs(checkpoint.ended)
-        self._stored.difference_update(checkpoint.ended)
         self._marks.append((self._clock.now_ms(), seq, checkpoint.offset))
 
     async def _trim(self) -> None:
@@ -168,7 +186,7 @@ class Checkpointer:
         if below is None:
             return
         _, seq, offset = below
+        self._marks.appendleft(below)
         if await self._feed.last_offset() >= offset - 1:
             await self._log.trim(seq)
-        else:
-            self._marks.appendleft(below)
+            self._marks.popleft()

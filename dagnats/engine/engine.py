@@ -1,28 +1,37 @@
 """The life of an engine: recover, serve, and on any doubt drop everything and recover again.
 
 There is one way to handle a lost connection, an append of unknown outcome or a bug in here: forget
-the partition in memory and read it again from the log. Only fencing ends the engine: somebody else
-owns the partition now, and two owners that took turns would serve nobody.
+the partition in memory and read it again from the log. Runs that a bug belongs to are set aside
+then, and the rest is served. Fencing ends the engine: somebody else owns the partition now, and two
+owners that took turns would serve nobody. So does a log that cannot be read, and a bug that comes
+again and again and belongs to no run.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from dagnats.engine.checkpoint import Checkpointer
+from dagnats.engine.faults import RequestFaultError, RunFaultError, in_words
 from dagnats.engine.partition import Partition
 from dagnats.engine.programs import Programs
 from dagnats.engine.pump import Pump
 from dagnats.engine.recovery import Recovered, recover
 from dagnats.engine.service import Service
-from dagnats.errors import UnavailableError, UncertainError
+from dagnats.engine.timers import Steady
+from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError
 from dagnats.ports import Bus, Clock, EventLog, HistoryFeed, ProgramStore, Snapshots
 
 RECOVER_WAIT_MIN_S = 0.05
 RECOVER_WAIT_MAX_S = 2.0
+HEALTHY_S = 30.0
+"""After serving this long, a failure is the first of its kind again."""
+FAULTS_MAX = 10
+"""This many bugs in a row that belong to no run end the engine."""
 DRAIN_S = 2.0
 
 
@@ -45,33 +54,71 @@ class Engine:
         self.number = number
         self.serving = asyncio.Event()
         self._ports = ports
+        self._clock = Steady(ports.clock)
         self._say = say
         self._programs = Programs(ports.programs)
         self._pump: Pump | None = None
+        self._served = False
         self._recoveries = 0
+        self._wait_s = RECOVER_WAIT_MIN_S
+        self._faults = 0
+        self._parked: dict[str, str] = {}
+        self._told: set[str] = set()
         self._stopping = asyncio.Event()
         self._service = Service(
             programs=self._programs,
             feed=ports.feed,
             bus=ports.bus,
-            clock=ports.clock,
+            clock=self._clock,
             status=self.status,
+            say=say,
         )
 
     async def run(self) -> None:
-        """Serve until `stop`. Raises FencedError when another engine has taken the partition."""
+        """Serve until `stop`.
+
+        Raises FencedError when another engine has taken the partition, BrokenError when what is
+        stored cannot be read or a bug comes again and again.
+        """
         await self._service.listen(self.number)
-        wait = RECOVER_WAIT_MIN_S
-        while not self._stopping.is_set():
+        while await self._connected():
+            began = time.monotonic()
             try:
-                await self._ports.bus.ready()
-                began = time.monotonic()
                 await self._serve_once(began)
-                wait = RECOVER_WAIT_MIN_S
-            except (UncertainError, UnavailableError) as doubt:
-                self._say(f"reading the log again: {doubt}")
-                await self._pause(wait)
-                wait = min(wait * 2, RECOVER_WAIT_MAX_S)
+            except FencedError:
+                raise
+            except (UncertainError, UnavailableError, TimeoutError, OSError) as doubt:
+                self._say(f"reading the log again: {str(doubt) or in_words(doubt)}")
+            except RunFaultError as fault:
+                self._parked |= fault.reasons
+                self._say(f"reading the log again without what failed: {fault}")
+            except RequestFaultError as fault:
+                self._say(f"reading the log again: {fault}")
+            except Exception as bug:  # noqa: BLE001 - told, and counted
+                self._count(bug)
+            if time.monotonic() - began > HEALTHY_S:
+                self._wait_s, self._faults = RECOVER_WAIT_MIN_S, 0
+            await self._pause()
+
+    async def _connected(self) -> bool:
+        """Wait for a connection; returns False when the engine is to stop."""
+        ready = asyncio.ensure_future(self._ports.bus.ready())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+            stopping.cancel()
+        return not self._stopping.is_set()
+
+    def _count(self, bug: Exception) -> None:
+        """Let a bug pass that may not come again. Raises BrokenError."""
+        self._faults += 1
+        if isinstance(bug, BrokenError) and not self._served:
+            raise bug  # what is stored will not be another the next time
+        if self._faults > FAULTS_MAX:
+            raise BrokenError(f"the engine keeps failing: {in_words(bug)}") from bug
+        self._say(f"reading the log again after a fault of the engine: {in_words(bug)}")
 
     def stop(self) -> None:
         """End `run` soon, with a last checkpoint."""
@@ -90,6 +137,7 @@ class Engine:
             document |= {
                 "epoch": pump.epoch,
                 "runs": len(partition.runs),
+                "aside": len(partition.aside),
                 "workers": partition.dispatcher.worker_count,
                 "waiting": partition.dispatcher.waiting_count,
                 "held": partition.dispatcher.held_count,
@@ -99,53 +147,67 @@ class Engine:
             }
         return document
 
-    async def _pause(self, wait: float) -> None:
+    async def _pause(self) -> None:
+        """Wait before the next try, each time longer."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(self._wait_s):
                 await self._stopping.wait()
+        self._wait_s = min(self._wait_s * 2, RECOVER_WAIT_MAX_S)
 
     async def _serve_once(self, began: float) -> None:
         ports = self._ports
+        self._served = False
         await self._programs.open()
-        found = await recover(ports.log, ports.snapshots, ports.feed, self._programs)
+        found = await recover(ports.log, ports.snapshots, ports.feed, self._programs, self._parked)
+        pump, checkpointer = self._prepare(found)
+        self._tell(found, time.monotonic() - began)
+        self._service.attach(pump.partition, pump.epoch)
+        self._served = True
+        self.serving.set()
+        quiet = False
+        try:
+            quiet = await self._until_over(pump)
+        finally:
+            self.serving.clear()
+            self._service.detach()
+            await checkpointer.close()
+        if quiet:
+            await checkpointer.save_now(pump.partition)
+
+    def _prepare(self, found: Recovered) -> tuple[Pump, Checkpointer]:
+        """Put together what serves a recovered partition. Raises RunFaultError."""
+        ports, clock, ownership = self._ports, self._clock, found.ownership
         wake, rearm = asyncio.Event(), asyncio.Event()
         partition = Partition(
-            self.number, found.runs, found.closed, found.ownership.offset, wake.set, rearm.set
+            self.number,
+            found.runs,
+            found.aside,
+            found.closed,
+            ownership.offset,
+            wake.set,
+            rearm.set,
         )
         checkpointer = Checkpointer(
-            snapshots=ports.snapshots,
-            log=ports.log,
-            feed=ports.feed,
-            clock=ports.clock,
-            say=self._say,
+            snapshots=ports.snapshots, log=ports.log, feed=ports.feed, clock=clock, say=self._say
         )
         self._begin(checkpointer, found)
-        partition.resume(ports.clock.now_ms())
-        pump = self._pump = Pump(
+        partition.resume(clock.now_ms())
+        self._pump = Pump(
             partition,
-            found.ownership.epoch,
+            ownership.epoch,
             log=ports.log,
             feed=ports.feed,
             bus=ports.bus,
-            clock=ports.clock,
+            clock=clock,
             checkpointer=checkpointer,
             wake=wake,
             rearm=rearm,
             say=self._say,
         )
-        self._tell(found, time.monotonic() - began)
-        self._service.attach(partition, pump.epoch)
-        self.serving.set()
-        try:
-            await self._until_over(pump)
-        finally:
-            self.serving.clear()
-            self._service.detach()
-            await checkpointer.close()
-        await checkpointer.save_now(partition)
+        return self._pump, checkpointer
 
-    async def _until_over(self, pump: Pump) -> None:
-        """Return on `stop` once all decisions are committed; raise what ends the partition."""
+    async def _until_over(self, pump: Pump) -> bool:
+        """Return on `stop`, with whether all decisions are committed; raise what ends it before."""
         committing = asyncio.create_task(pump.commit_forever())
         working: list[asyncio.Task[None]] = [
             committing,
@@ -161,6 +223,7 @@ class Engine:
             for task in working:
                 if task.done():
                     task.result()
+            return pump.quiet
         finally:
             for waiting in (*working, stopping):
                 waiting.cancel()
@@ -185,6 +248,12 @@ class Engine:
 
     def _tell(self, found: Recovered, took_s: float) -> None:
         self._recoveries += 1
+        self._parked = {r: why for r, why in self._parked.items() if r in found.aside}
+        reasons = Counter(aside.reason for aside in found.aside.values())
+        for reason, count in reasons.items():
+            if reason not in self._told:
+                self._told.add(reason)
+                self._say(f"{count} runs are set aside, the rest is served: {reason}")
         if not (found.ownership.offset or self._recoveries > 1):
             return
         self._say(

@@ -18,7 +18,9 @@ GROUP_BYTES_MAX = 256_000
 """A group closes before it grows beyond this; one larger event is a group of its own."""
 
 PENDING_EVENTS_MAX = 20_000
-"""With more than this uncommitted, new runs are answered `busy`."""
+PENDING_BYTES_MAX = 64_000_000
+PENDING_ANSWERS_MAX = 10_000
+"""With more than these uncommitted, new runs are answered `busy`; queries, too, but for events."""
 
 
 class Group:
@@ -26,6 +28,7 @@ class Group:
 
     __slots__ = (
         "accepted",
+        "answer_bytes",
         "answers",
         "cancels",
         "deliveries",
@@ -42,8 +45,10 @@ class Group:
         self.run_ids: list[str] = []
         self.size_bytes = 0
         self.answers: list[tuple[str, bytes]] = []
+        self.answer_bytes = 0
         self.deliveries: dict[str, list[Ticket]] = {}
-        self.accepted: dict[str, list[Held]] = {}
+        # By key: a worker repeats what is not accepted, and an append may take long.
+        self.accepted: dict[str, dict[Held, None]] = {}
         self.cancels: dict[str, list[Held]] = {}
         self.ended: dict[str, list[Ended]] = {}
 
@@ -66,6 +71,8 @@ class Outbox:
     def __init__(self, partition: int, offset: int) -> None:
         self.offset = offset
         self.pending_events = 0
+        self.pending_answers = 0
+        self._sealed_bytes = 0
         self._prefix = b'{"id":"%d-' % partition
         self._sealed: deque[Group] = deque()
         self.current = Group(offset)
@@ -84,16 +91,30 @@ class Outbox:
         self.offset = offset
         self.pending_events += len(events)
 
+    def answer(self, subject: str, payload: bytes) -> None:
+        """Send an answer with the group that is open now."""
+        group = self.current
+        group.answers.append((subject, payload))
+        group.answer_bytes += len(payload)
+        self.pending_answers += 1
+
+    @property
+    def pending_bytes(self) -> int:
+        """Return the size of the events and answers that wait to be taken."""
+        return self._sealed_bytes + self.current.size_bytes + self.current.answer_bytes
+
     def take(self) -> Group | None:
         """Return the oldest group, or None when nothing waits."""
         if self._sealed:
             group = self._sealed.popleft()
+            self._sealed_bytes -= group.size_bytes + group.answer_bytes
         elif self.current.empty:
             return None
         else:
             group = self.current
             self.current = Group(self.offset)
         self.pending_events -= len(group.lines)
+        self.pending_answers -= len(group.answers)
         return group
 
     @property
@@ -102,6 +123,8 @@ class Outbox:
         return not self._sealed and self.current.empty
 
     def _seal(self, offset: int) -> Group:
-        self._sealed.append(self.current)
+        group = self.current
+        self._sealed.append(group)
+        self._sealed_bytes += group.size_bytes + group.answer_bytes
         self.current = Group(offset)
         return self.current

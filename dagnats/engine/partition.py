@@ -10,11 +10,18 @@ from collections.abc import Callable, Iterable
 from itertools import chain, islice
 from typing import Any
 
+from dagnats.engine.aside import Aside
 from dagnats.engine.book import Closed, Live, Summary
-from dagnats.engine.outbox import PENDING_EVENTS_MAX, Outbox
+from dagnats.engine.faults import RunFaultError, in_words
+from dagnats.engine.outbox import (
+    PENDING_ANSWERS_MAX,
+    PENDING_BYTES_MAX,
+    PENDING_EVENTS_MAX,
+    Outbox,
+)
 from dagnats.engine.timers import Timers
-from dagnats.engine.views import Document, closed_row, live_row
-from dagnats.errors import RefusedError
+from dagnats.engine.views import Document, aside_row, closed_row, live_row
+from dagnats.errors import BrokenError, RefusedError
 from dagnats.machine import inputs as i
 from dagnats.machine.advance import Transition, advance, next_due_ms, outstanding, start
 from dagnats.machine.commands import Command, EndRun, Enqueue, Withdraw
@@ -42,12 +49,14 @@ class Partition:
     """Runs, their waiting tasks, their timers, and what is to be committed.
 
     `wake` is called when something waits in the outbox, `rearm` when the earliest timer changed.
+    Once `fault` is set nothing more is decided here: the partition is to be dropped.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 (what recovery has put together)
         self,
         number: int,
         runs: dict[str, Live],
+        aside: dict[str, Aside],
         closed: Closed,
         offset: int,
         wake: Callable[[], None],
@@ -55,10 +64,12 @@ class Partition:
     ) -> None:
         self.number = number
         self.runs = runs
+        self.aside = aside
         self.closed = closed
         self.outbox = Outbox(number, offset)
         self.timers = Timers()
         self.dispatcher = Dispatcher(LEASE_MS)
+        self.fault: RunFaultError | None = None
         self._wake = wake
         self._rearm = rearm
 
@@ -69,6 +80,15 @@ class Partition:
             return f"more than {PENDING_EVENTS_MAX} events wait to be stored (PENDING_EVENTS_MAX)"
         if len(self.runs) >= LIVE_RUNS_MAX:
             return f"{LIVE_RUNS_MAX} runs are alive (LIVE_RUNS_MAX)"
+        return self.full
+
+    @property
+    def full(self) -> str:
+        """Return which limit keeps all requests out now, or nothing."""
+        if self.outbox.pending_bytes > PENDING_BYTES_MAX:
+            return f"more than {PENDING_BYTES_MAX} bytes wait to be stored (PENDING_BYTES_MAX)"
+        if self.outbox.pending_answers > PENDING_ANSWERS_MAX:
+            return f"more than {PENDING_ANSWERS_MAX} answers wait (PENDING_ANSWERS_MAX)"
         return ""
 
     @property
@@ -77,7 +97,7 @@ class Partition:
         return self.closed.complete
 
     def is_younger(self, run_id: str) -> bool:
-        """Whether a run id was minted after the newest run that is no longer listed had ended."""
+        """Whether a run id was minted after all that is no longer listed was minted and ended."""
         minted = minted_at_ms(run_id)
         return minted is not None and minted > self.closed.forgotten_until
 
@@ -88,7 +108,7 @@ class Partition:
         """
         if prefix in self.runs or prefix in self.closed or len(prefix) < PREFIX_MIN:
             return prefix
-        found = [run_id for run_id in self.runs if run_id.startswith(prefix)]
+        found = [run_id for run_id in chain(self.runs, self.aside) if run_id.startswith(prefix)]
         found += [s.run_id for s in self.closed.newest_first() if s.run_id.startswith(prefix)]
         if len(found) > 1:
             raise RefusedError("invalid", f"{len(found)} runs begin with `{prefix}`")
@@ -99,8 +119,16 @@ class Partition:
         live = self.runs.get(run_id)
         if live is not None:
             return live.state.status
+        if run_id in self.aside:
+            return "running"
         known = self.closed.get(run_id)
         return known.status if known is not None else ""
+
+    def check_able(self, run_id: str) -> None:
+        """Raise RefusedError `unavailable` for a run that is set aside."""
+        aside = self.aside.get(run_id)
+        if aside is not None:
+            raise RefusedError("unavailable", f"run `{run_id}` cannot go on: {aside.reason}")
 
     def workers(self, program: Prepared) -> dict[str, int]:
         """Return how many workers each task of a program has now."""
@@ -109,10 +137,11 @@ class Partition:
     def rows(self, workflow: str, status: str, limit: int) -> list[Document]:
         """Return up to `limit` runs as rows, newest first: the live ones, then the ended ones."""
         live = (live_row(one.state) for one in reversed(self.runs.values()))
+        aside = (aside_row(one) for one in reversed(self.aside.values()))
         ended = (closed_row(one) for one in self.closed.newest_first())
         matching = (
             row
-            for row in chain(live, ended)
+            for row in chain(live, aside, ended)
             if (not workflow or row["workflow"] == workflow)
             and (not status or row["status"] == status)
         )
@@ -120,32 +149,57 @@ class Partition:
 
     def answer(self, subject: str, payload: bytes) -> None:
         """Send an answer once everything decided so far is committed."""
-        self.outbox.current.answers.append((subject, payload))
+        self.outbox.answer(subject, payload)
         self._wake()
 
     def resume(self, now: int) -> None:
-        """Take up all runs after a takeover: finish cut decisions, queue, lease, arm."""
+        """Take up all runs after a takeover: finish cut decisions, queue, lease, arm.
+
+        Raises RunFaultError with all runs that cannot be taken up.
+        """
+        reasons: dict[str, str] = {}
         for live in list(self.runs.values()):
-            self._apply(live, i.Tick(at=now))
-        for live in self.runs.values():
-            run_id = live.state.run_id
-            self._perform(live, outstanding(live.program, live.state))
-            for index, step in enumerate(live.state.steps):
-                if isinstance(step, Running):
-                    key = (run_id, index, step.iteration, step.attempt)
-                    self.dispatcher.restore(key, step.worker_id, step.delivery, now)
-            self._arm(live)
+            try:
+                self._apply(live, i.Tick(at=now))
+                if not live.state.ended:
+                    self._take_up(live, now)
+            except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
+                self.fault = None  # look at the others, too: one recovery sets all aside
+                reasons[live.state.run_id] = in_words(bug.__cause__ or bug)
+        if reasons:
+            self.fault = RunFaultError(reasons)
+            raise self.fault
+
+    def _take_up(self, live: Live, now: int) -> None:
+        """Rebuild queue, leases and timers of a run from its state."""
+        run_id = live.state.run_id
+        self._perform(live, outstanding(live.program, live.state))
+        for index, step in enumerate(live.state.steps):
+            if isinstance(step, Running):
+                key = (run_id, index, step.iteration, step.attempt)
+                self.dispatcher.restore(key, step.worker_id, step.delivery, now)
+        self._arm(live)
 
     def start(self, program: Prepared, request: i.StartRun, notify: str) -> bool:
-        """Begin a run; False when one of this id is known already."""
+        """Begin a run; False when one of this id is known already.
+
+        Raises RefusedError `conflict` when the known one is of another workflow, BrokenError when
+        the machine fails, and then nothing has happened.
+        """
         run_id = request.run_id
         known = self.runs.get(run_id)
         if known is not None:
+            check_same(run_id, known.state.workflow, program)
             known.notify = notify or known.notify
             return False
-        if run_id in self.closed:
+        listed = self.closed.get(run_id) or self.aside.get(run_id)
+        if listed is not None:
+            check_same(run_id, listed.workflow, program)
             return False
-        transition = start(program, request)
+        try:
+            transition = start(program, request)
+        except Exception as bug:
+            raise BrokenError(f"run `{run_id}` cannot be started: {in_words(bug)}") from bug
         live = Live(program, transition.state)
         live.notify = notify
         self.runs[run_id] = live
@@ -164,14 +218,19 @@ class Partition:
         return True
 
     def take_results(self, worker_id: str, results: Iterable[Result], now: int) -> None:
-        """Apply what a worker returned; each is accepted, also if it is of the past."""
+        """Apply what a worker returned; each is accepted, also if it is of the past.
+
+        One of a run that is set aside is the worker's to keep.
+        """
         for result in results:
+            if result.run_id in self.aside:
+                continue
             self._take_result(worker_id, result, now)
             held = Held(
                 result.run_id, result.step, result.attempt, result.delivery, result.iteration
             )
             # Its group may be sealed by now: a later one is as true, and later is never too early.
-            self.outbox.current.accepted.setdefault(worker_id, []).append(held)
+            self.outbox.current.accepted.setdefault(worker_id, {})[held] = None
         self._wake()
 
     def _take_result(self, worker_id: str, result: Result, now: int) -> None:
@@ -182,7 +241,7 @@ class Partition:
         if index is None:
             return
         attempt, iteration = result.attempt, result.iteration
-        transition = advance(live.program, live.state, _as_input(index, result, now))
+        transition = self._decide(live, _as_input(index, result, now))
         if not transition.events:
             return
         holder = self.dispatcher.withdraw((result.run_id, index, iteration, attempt))
@@ -211,8 +270,8 @@ class Partition:
             return
         for worker_id, ticket in self.dispatcher.assign(now, ASSIGN_MAX):
             live = self.runs[ticket.run_id]
-            transition = advance(
-                live.program, live.state, i.Deliver(at=now, step=ticket.step, worker_id=worker_id)
+            transition = self._decide(
+                live, i.Deliver(at=now, step=ticket.step, worker_id=worker_id)
             )
             self._follow(live, transition)
             # Not before the event of the delivery: if that sealed the group, ride with the next.
@@ -229,7 +288,7 @@ class Partition:
             expire = i.ExpireLease(
                 at=now, step=index, attempt=attempt, iteration=iteration, delivery=delivery
             )
-            transition = advance(live.program, live.state, expire)
+            transition = self._decide(live, expire)
             holder = self.dispatcher.withdraw((run_id, index, iteration, attempt))
             if holder is not None:
                 self._stop(holder, live, index, attempt, iteration)
@@ -247,11 +306,31 @@ class Partition:
             if not live.state.ended:
                 self._arm(live)
 
+    def _decide(self, live: Live, request: i.Input) -> Transition:
+        """Ask the machine. Raises RunFaultError."""
+        if self.fault is not None:
+            raise self.fault
+        try:
+            return advance(live.program, live.state, request)
+        except Exception as bug:
+            raise self._failed(live, bug) from bug
+
+    def _failed(self, live: Live, bug: Exception) -> RunFaultError:
+        """Note that the state of a run, or what waits in the outbox, is not whole any more."""
+        self.fault = RunFaultError({live.state.run_id: in_words(bug)})
+        return self.fault
+
     def _apply(self, live: Live, request: i.Input) -> None:
-        self._follow(live, advance(live.program, live.state, request))
+        self._follow(live, self._decide(live, request))
 
     def _follow(self, live: Live, transition: Transition) -> None:
         """Record the events of a decision, then do what it commands once they are committed."""
+        try:
+            self._record(live, transition)
+        except Exception as bug:
+            raise self._failed(live, bug) from bug
+
+    def _record(self, live: Live, transition: Transition) -> None:
         state, events, commands = transition
         if not events:
             return
@@ -325,6 +404,12 @@ class Partition:
     def _arm_at(self, run_id: str, due: int) -> None:
         if self.timers.arm(run_id, due):
             self._rearm()
+
+
+def check_same(run_id: str, workflow: str, program: Prepared) -> None:
+    """Raise RefusedError `conflict` when a run's workflow is not the one that was asked for."""
+    if workflow != program.program.name:
+        raise RefusedError("conflict", f"run `{run_id}` is one of workflow `{workflow}`")
 
 
 def summary(live: Live) -> Summary:

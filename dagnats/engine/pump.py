@@ -12,12 +12,14 @@ from collections.abc import Callable
 import msgspec
 
 from dagnats.engine.checkpoint import Checkpointer
+from dagnats.engine.faults import RunFaultError
 from dagnats.engine.outbox import Group
 from dagnats.engine.partition import Partition
-from dagnats.errors import UnavailableError
+from dagnats.errors import BrokenError, UnavailableError
 from dagnats.machine.dispatch import Ticket
 from dagnats.ports import Bus, Clock, EventLog, HistoryFeed
 from dagnats.wire import subjects
+from dagnats.wire.api import Ended
 from dagnats.wire.tasks import (
     MESSAGE_BYTES_MAX,
     TASKS_PER_MESSAGE_MAX,
@@ -53,6 +55,7 @@ class Pump:
         self.partition = partition
         self.epoch = epoch
         self.quiet = False
+        """Whether everything that was taken is stored and said."""
         self.commits = 0
         self.events = 0
         self._log = log
@@ -65,12 +68,14 @@ class Pump:
         self._say = say
 
     async def commit_forever(self) -> None:
-        """Commit group after group. Raises FencedError, UncertainError."""
+        """Commit group after group. Raises FencedError, UncertainError, RunFaultError."""
         unpublished: Group | None = None
         while True:
             # Let everything that has arrived by now be applied first: larger commits.
             await asyncio.sleep(0)
             self.partition.assign(self._clock.now_ms())
+            if self.partition.fault is not None:
+                raise self.partition.fault
             group = self.partition.outbox.take()
             if group is None:
                 if unpublished is not None:
@@ -134,6 +139,10 @@ class Pump:
         return group
 
     async def _append(self, group: Group) -> int:
+        """Store a group, however long it takes.
+
+        Raises RunFaultError for the run whose decision no message can hold.
+        """
         wait = RETRY_MIN_S
         while True:
             try:
@@ -143,24 +152,35 @@ class Pump:
                 self._say(f"cannot write the log, trying again: {full}")
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, RETRY_MAX_S)
+            except BrokenError as large:
+                if len(set(group.run_ids)) > 1:
+                    raise
+                raise RunFaultError({group.run_ids[0]: str(large)}) from large
 
     async def _release(self, group: Group) -> None:
-        publish = self._bus.publish
         for subject, payload in group.answers:
-            await publish(subject, payload)
+            await self._send(subject, payload)
         if group.deliveries or group.accepted or group.cancels:
             await self._release_to_workers(group)
         for subject, ended in group.ended.items():
-            await publish(subject, _encode(ended))
+            for payload in _notices(ended):
+                await self._send(subject, payload)
+
+    async def _send(self, subject: str, payload: bytes) -> None:
+        """Send, unless that is never possible: one message must not stop all others."""
+        try:
+            await self._bus.publish(subject, payload)
+        except BrokenError as wrong:
+            self._say(f"cannot send: {wrong}")
 
     async def _release_to_workers(self, group: Group) -> None:
         for worker_id in {**group.deliveries, **group.accepted, **group.cancels}:
             subject = subjects.worker(worker_id)
             tasks = self._tasks(group.deliveries.get(worker_id, ()))
-            accepted = group.accepted.get(worker_id, [])
+            accepted = list(group.accepted.get(worker_id, ()))
             cancels = group.cancels.get(worker_id, [])
             for payload in self._messages(tasks, accepted, cancels):
-                await self._bus.publish(subject, payload)
+                await self._send(subject, payload)
 
     def _tasks(self, tickets: list[Ticket] | tuple[()]) -> list[Task]:
         runs = self.partition.runs
@@ -189,13 +209,34 @@ class Pump:
     def _messages(
         self, tasks: list[Task], accepted: list[Held], cancels: list[Held]
     ) -> list[bytes]:
-        most = TASKS_PER_MESSAGE_MAX
+        """Return what a worker is to hear in as few messages as it takes.
+
+        Receipts and cancellations first: a task may be the next delivery of what is cancelled.
+        """
+        most, head = TASKS_PER_MESSAGE_MAX, (self.partition.number, self.epoch)
         if max(len(tasks), len(accepted), len(cancels)) <= most:
-            whole = _encode(Deliver(self.partition.number, self.epoch, tasks, accepted, cancels))
-            if len(whole) <= MESSAGE_BYTES_MAX or len(tasks) <= 1:
+            whole = _encode(Deliver(*head, tasks, accepted, cancels))
+            if len(whole) <= MESSAGE_BYTES_MAX:
                 return [whole]
-        half = max(len(tasks), len(accepted), len(cancels)) // 2
-        return [
-            *self._messages(tasks[:half], accepted[:half], cancels[:half]),
-            *self._messages(tasks[half:], accepted[half:], cancels[half:]),
+        receipts = [
+            _encode(Deliver(*head, [], accepted[at : at + most], cancels[at : at + most]))
+            for at in range(0, max(len(accepted), len(cancels)), most)
         ]
+        return receipts + self._task_messages(tasks)
+
+    def _task_messages(self, tasks: list[Task]) -> list[bytes]:
+        if len(tasks) <= TASKS_PER_MESSAGE_MAX:
+            whole = _encode(Deliver(self.partition.number, self.epoch, tasks))
+            if len(whole) <= MESSAGE_BYTES_MAX or len(tasks) == 1:
+                return [whole] if tasks else []
+        half = len(tasks) // 2
+        return self._task_messages(tasks[:half]) + self._task_messages(tasks[half:])
+
+
+def _notices(ended: list[Ended]) -> list[bytes]:
+    """Return the ends of runs in as few messages as it takes."""
+    whole = _encode(ended)
+    if len(whole) <= MESSAGE_BYTES_MAX or len(ended) == 1:
+        return [whole]
+    half = len(ended) // 2
+    return _notices(ended[:half]) + _notices(ended[half:])

@@ -1,4 +1,6 @@
-"""When which run is to be looked at again. One armed time per run; the machine knows what is due.
+"""Time: what the engine takes it to be, and when which run is to be looked at again.
+
+One armed time per run; the machine knows what is due.
 
 Arming is cheap and lazy in one direction only: an armed time is never later than what is due, so a
 look may come too early (and arms again) but never too late.
@@ -6,8 +8,28 @@ look may come too early (and arms again) but never too late.
 
 from heapq import heapify, heappop, heappush
 
+from dagnats.ports import Clock
+
 STALE_MIN = 1_000
 """Entries of ended runs are swept out once there are more than this, and more than live ones."""
+
+
+class Steady:
+    """`ports.Clock` that goes on when the one it reads steps back, from where that was."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = 0
+        self._last = 0
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the epoch, never less than before."""
+        now = self._clock.now_ms() + self._ahead
+        if now < self._last:
+            self._ahead += self._last - now
+            now = self._last
+        self._last = now
+        return now
 
 
 class Timers:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dagnats.engine.aside import Aside
 from dagnats.engine.book import Summary
 from dagnats.machine.events import rfc3339
 from dagnats.machine.prepared import Prepared
@@ -34,6 +35,17 @@ def live_row(state: RunState) -> Document:
         "workflow": state.workflow,
         "status": state.status,
         "started_at": rfc3339(state.started_at),
+        "ended_at": None,
+    }
+
+
+def aside_row(aside: Aside) -> Document:
+    """Return the row of a run that is set aside."""
+    return {
+        "run_id": aside.run_id,
+        "workflow": aside.workflow,
+        "status": "running",
+        "started_at": rfc3339(aside.started_at),
         "ended_at": None,
     }
 

@@ -2,9 +2,11 @@
 
 import asyncio
 
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from dagnats.errors import BrokenError, UncertainError
 from dagnats.ports import Handler
 
 PENDING_MESSAGES_MAX = 100_000
@@ -53,12 +55,28 @@ class NatsBus:
 
     async def publish(self, subject: str, payload: bytes) -> None:
         """Send a message."""
-        await self._bound.publish(subject, payload)
+        try:
+            await self._bound.publish(subject, payload)
+        except nats.errors.MaxPayloadError:
+            raise BrokenError(
+                f"a message of {len(payload)} bytes on `{subject}` is larger than the server takes"
+                f" ({self.bytes_max})"
+            ) from None
+        except nats.errors.BadSubjectError:
+            raise BrokenError(f"`{subject}` is not a subject") from None
+        except nats.errors.Error as lost:
+            raise UncertainError(f"a message could not be sent: {lost!r}") from lost
+
+    @property
+    def bytes_max(self) -> int:
+        """Return what the server said when we connected."""
+        return self._bound.max_payload
 
     async def ready(self) -> None:
         """Return once the connection stands; from then on `lost` speaks of what comes after."""
         await self._ready.wait()
         self._lost.clear()
+        self._broken = None
 
     async def lost(self) -> None:
         """Return at the next interruption; raise what a handler raised."""

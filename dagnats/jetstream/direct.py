@@ -1,8 +1,8 @@
 """Reading stored messages of a stream in order, many per request (batched direct gets)."""
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import NamedTuple
 
 import nats.errors
@@ -51,7 +51,8 @@ async def read(
     stops answering.
     """
     inbox = connection.new_inbox()
-    subscription = await connection.subscribe(inbox)
+    with _doubt(stream):
+        subscription = await connection.subscribe(inbox)
     try:
         while True:
             request = {
@@ -60,15 +61,14 @@ async def read(
                 "batch": BATCH_MESSAGES,
                 "max_bytes": BATCH_BYTES,
             }
-            await connection.publish(
-                f"$JS.API.DIRECT.GET.{stream}", json.dumps(request).encode(), reply=inbox
-            )
+            with _doubt(stream):
+                await connection.publish(
+                    f"$JS.API.DIRECT.GET.{stream}", json.dumps(request).encode(), reply=inbox
+                )
             found = 0
             while True:
-                try:
+                with _doubt(stream):
                     message = await subscription.next_msg(timeout=WAIT_S)
-                except (TimeoutError, nats.errors.TimeoutError) as silent:
-                    raise UncertainError(f"no answer while reading {stream}") from silent
                 stored = _stored(message)
                 if stored is None:
                     break
@@ -93,13 +93,20 @@ async def _unsubscribe(subscription: Subscription) -> None:
 
 
 async def _get_one(connection: Client, stream: str, request: dict[str, object]) -> Stored | None:
-    try:
+    with _doubt(stream):
         message = await connection.request(
             f"$JS.API.DIRECT.GET.{stream}", json.dumps(request).encode(), timeout=WAIT_S
         )
-    except (TimeoutError, nats.errors.Error) as silent:
-        raise UncertainError(f"no answer while reading {stream}") from silent
     return _stored(message)
+
+
+@contextmanager
+def _doubt(stream: str) -> Iterator[None]:
+    """Say what NATS raises in our words."""
+    try:
+        yield
+    except (TimeoutError, nats.errors.Error) as silent:
+        raise UncertainError(f"no answer while reading {stream}: {silent!r}") from silent
 
 
 def _stored(message: Msg) -> Stored | None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import nats.errors
 from nats.aio.client import Client
 
-from dagnats.errors import BrokenError
+from dagnats.errors import BrokenError, UncertainError
 from dagnats.jetstream import direct, pipeline
 from dagnats.wire import subjects
 
@@ -24,7 +25,10 @@ class JetStreamHistory:
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
         """Send without waiting for acknowledgements; what is lost is published after recovery."""
-        await pipeline.publish_all(self._connection, "history.", run_ids, lines)
+        try:
+            await pipeline.publish_all(self._connection, "history.", run_ids, lines)
+        except nats.errors.Error as lost:
+            raise UncertainError(f"events could not be published: {lost!r}") from lost
 
     async def last_event(self, run_id: str) -> bytes | None:
         """Look the newest event of a run up."""

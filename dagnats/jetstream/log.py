@@ -23,6 +23,8 @@ WRITER = "Dagnats-Writer"
 OFFSET = "Dagnats-Offset"
 WRONG_LAST_SEQUENCE = 10071
 APPEND_WAIT_S = 10.0
+HEADER_BYTES_MAX = 256
+"""What a server counts in besides the payload."""
 TAKEOVER_TRIES_MAX = 5
 
 
@@ -56,6 +58,10 @@ class JetStreamLog:
 
     async def append(self, offset: int, lines: Sequence[bytes]) -> int:
         """Store events as one message."""
+        payload = b"\n".join(lines)
+        most = self._connection.max_payload - HEADER_BYTES_MAX
+        if len(payload) > most:
+            raise _too_large(len(payload), most)
         headers = {
             EXPECTED: str(self._seq),
             WRITER: f"{self._epoch}.{self._count}",
@@ -63,8 +69,10 @@ class JetStreamLog:
         }
         try:
             message = await self._connection.request(
-                self._subject, b"\n".join(lines), timeout=APPEND_WAIT_S, headers=headers
+                self._subject, payload, timeout=APPEND_WAIT_S, headers=headers
             )
+        except nats.errors.MaxPayloadError as large:
+            raise _too_large(len(payload), most) from large
         except nats.errors.NoRespondersError as nobody:
             raise UnavailableError("JetStream does not answer") from nobody
         except (TimeoutError, nats.errors.Error) as unknown:
@@ -99,9 +107,18 @@ class JetStreamLog:
         return low - 1
 
     async def trim(self, below: int) -> None:
-        """Purge entries below a sequence."""
+        """Purge entries below a sequence. Raises UnavailableError."""
         js = self._connection.jetstream()
-        await js.purge_stream(subjects.LOG_STREAM, seq=below, subject=self._subject)
+        try:
+            await js.purge_stream(subjects.LOG_STREAM, seq=below, subject=self._subject)
+        except (TimeoutError, nats.errors.Error) as failed:
+            raise UnavailableError(f"the log was not trimmed: {failed!r}") from failed
+
+
+def _too_large(size: int, most: int) -> BrokenError:
+    return BrokenError(
+        f"a commit of {size} bytes is larger than the server takes ({most}): raise its max_payload"
+    )
 
 
 def _acknowledged(answer: dict[str, Any]) -> int:

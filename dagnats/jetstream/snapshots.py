@@ -9,10 +9,11 @@ import json
 from collections.abc import Sequence
 from contextlib import aclosing
 
+import nats.errors
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from dagnats.errors import UnavailableError
+from dagnats.errors import UnavailableError, UncertainError
 from dagnats.jetstream import direct
 from dagnats.ports import Snapshot
 from dagnats.wire import subjects
@@ -33,9 +34,10 @@ class JetStreamSnapshots:
         self._partition = partition
         self._versions: dict[str, int] = {}
         self._parts: dict[str, int] = {}
+        self._torn: set[str] = set()
 
     async def load(self) -> Snapshot | None:
-        """Read the whole stream once and put it together."""
+        """Read the whole stream once and put it together. Raises UncertainError."""
         everything = subjects.snapshot_all(self._partition)
         mark: tuple[int, int] | None = None
         closed: dict[str, bytes] = {}
@@ -59,13 +61,30 @@ class JetStreamSnapshots:
 
     async def save_run(self, run_id: str, data: bytes) -> None:
         """Store a run under a new version number, in as many parts as it needs."""
-        version = self._versions.get(run_id, 0) + 1
+        if run_id in self._torn:
+            await self._mend(run_id)
+        version = self._versions[run_id] = self._versions.get(run_id, 0) + 1
         parts = [data[at : at + PART_BYTES_MAX] for at in range(0, len(data), PART_BYTES_MAX)]
+        self._parts[run_id] = max(len(parts), self._parts.get(run_id, 0))
+        self._torn.add(run_id)
         for number, part in enumerate(parts):
             subject = subjects.snapshot_run(self._partition, run_id, number)
             await self._store(subject, part, {PART: f"{version} {len(parts)}"})
-        self._versions[run_id] = version
-        self._parts[run_id] = max(len(parts), self._parts.get(run_id, 0))
+        self._torn.discard(run_id)
+
+    async def _mend(self, run_id: str) -> None:
+        """Remove what a failed save has left, lest the next one pushes out the older, whole one."""
+        version = str(self._versions[run_id])
+        js = self._connection.jetstream()
+        try:
+            for number in range(self._parts[run_id]):
+                subject = subjects.snapshot_run(self._partition, run_id, number)
+                last = await direct.last(self._connection, subjects.SNAPSHOT_STREAM, subject)
+                if last is not None and last.headers[PART].split()[0] == version:
+                    await js.delete_msg(subjects.SNAPSHOT_STREAM, last.seq)
+        except (UncertainError, TimeoutError, nats.errors.Error) as failed:
+            raise UnavailableError(f"a torn snapshot was not removed: {failed!r}") from failed
+        self._torn.discard(run_id)
 
     async def save_closed(self, chunk: int, data: bytes) -> None:
         """Store a chunk where the one a full round older was."""
@@ -80,12 +99,15 @@ class JetStreamSnapshots:
         """Purge the subjects of ended runs."""
         js = self._connection.jetstream()
         for run_id in run_ids:
-            for number in range(self._parts.pop(run_id, 1)):
-                await js.purge_stream(
-                    subjects.SNAPSHOT_STREAM,
-                    subject=subjects.snapshot_run(self._partition, run_id, number),
-                )
+            for number in range(self._parts.get(run_id, 1)):
+                subject = subjects.snapshot_run(self._partition, run_id, number)
+                try:
+                    await js.purge_stream(subjects.SNAPSHOT_STREAM, subject=subject)
+                except (TimeoutError, nats.errors.Error) as failed:
+                    raise UnavailableError(f"a snapshot was not removed: {failed!r}") from failed
             self._versions.pop(run_id, None)
+            self._parts.pop(run_id, None)
+            self._torn.discard(run_id)
 
     async def _drop_torn(self, runs: "dict[str, _Versions]") -> None:
         """Remove newer versions that are not whole, lest later ones push out the one that is."""
@@ -98,11 +120,16 @@ class JetStreamSnapshots:
                     await js.delete_msg(subjects.SNAPSHOT_STREAM, seq)
                 except NotFoundError:
                     continue
+                except (TimeoutError, nats.errors.Error) as failed:
+                    raise UncertainError(f"a torn snapshot was not removed: {failed!r}") from failed
 
     async def _store(
         self, subject: str, data: bytes, headers: dict[str, str] | None = None
     ) -> None:
-        message = await self._connection.request(subject, data, timeout=WAIT_S, headers=headers)
+        try:
+            message = await self._connection.request(subject, data, timeout=WAIT_S, headers=headers)
+        except (TimeoutError, nats.errors.Error) as failed:
+            raise UnavailableError(f"a snapshot was not acknowledged: {failed!r}") from failed
         problem = json.loads(message.data).get("error")
         if problem is not None:
             raise UnavailableError(problem.get("description", "a snapshot was refused"))

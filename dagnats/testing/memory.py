@@ -8,8 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dagnats.errors import FencedError
+from dagnats.errors import BrokenError, FencedError
 from dagnats.ports import Handler, LogEntry, Ownership, Snapshot
+
+MESSAGE_BYTES_MAX = 1_048_576
+"""What a server takes unless it is told otherwise."""
 
 Fault = Callable[[str], None]
 """Called with each operation's name before and after it (`append`, `append.stored`); may raise."""
@@ -56,8 +59,10 @@ class MemoryLog:
 
     async def append(self, offset: int, lines: Sequence[bytes]) -> int:
         """Store, unless somebody else has written since."""
-        await asyncio.sleep(0)
+        await self._pause()
         self._fault("append")
+        if sum(map(len, lines)) + len(lines) > MESSAGE_BYTES_MAX:
+            raise BrokenError(f"a commit is larger than {MESSAGE_BYTES_MAX} bytes")
         log = self._storage.log
         if log and log[-1][0].seq != self._seq:
             raise FencedError("another engine has written to the log")
@@ -66,6 +71,10 @@ class MemoryLog:
         log.append((LogEntry(self._seq, offset, tuple(lines)), self._epoch))
         self._fault("append.stored")
         return self._seq
+
+    async def _pause(self) -> None:
+        """Take a while; a test may replace this with something that hangs."""
+        await asyncio.sleep(0)
 
     async def locate(self, offset: int) -> int:
         """Look through all entries."""
@@ -214,7 +223,10 @@ class MemoryBus:
         self._network = network
         self._lost = asyncio.Event()
         self._broken: BaseException | None = None
+        self.bytes_max = MESSAGE_BYTES_MAX
         self.alive = True
+        self.stands = asyncio.Event()
+        self.stands.set()
 
     def kill(self) -> None:
         """Say and hear nothing any more."""
@@ -239,13 +251,19 @@ class MemoryBus:
         self._network.listen(subject, handler, self)
 
     async def publish(self, subject: str, payload: bytes) -> None:
-        """Send."""
+        """Send; refuse what a server refuses."""
+        if len(payload) > self.bytes_max:
+            raise BrokenError(f"a message of {len(payload)} bytes is too large")
+        if not subject or " " in subject:
+            raise BrokenError(f"`{subject}` is not a subject")
         if self.alive:
             await self._network.send(subject, payload)
 
     async def ready(self) -> None:
-        """Be there."""
+        """Wait until `stands` is set, as it is unless a test clears it."""
+        await self.stands.wait()
         self._lost.clear()
+        self._broken = None
 
     async def lost(self) -> None:
         """Return at an interruption; raise what a handler raised."""

@@ -129,7 +129,7 @@ class Cluster:
         names = sorted({node.task for node in compiled.program.nodes})
         self.worker = Worker(self.network, names, work)
         self.said: list[str] = []
-        self._engines: list[tuple[MemoryBus, asyncio.Task[None]]] = []
+        self._engines: list[tuple[Engine, MemoryBus, asyncio.Task[None]]] = []
         self.working: asyncio.Task[None] | None = None
 
     def engine(self, fault: Fault = no_fault) -> tuple[Engine, MemoryBus, "asyncio.Task[None]"]:
@@ -145,8 +145,13 @@ class Cluster:
         )
         engine = Engine(0, ports, self.said.append)
         running = asyncio.ensure_future(engine.run())
-        self._engines.append((bus, running))
+        self._engines.append((engine, bus, running))
         return engine, bus, running
+
+    @property
+    def newest(self) -> tuple[Engine, MemoryBus, "asyncio.Task[None]"]:
+        """Return what was started last."""
+        return self._engines[-1]
 
     def start_worker(self) -> None:
         """Let the worker take part."""
@@ -191,7 +196,7 @@ class Cluster:
 
     async def close(self) -> None:
         """End everything."""
-        running = [task for _, task in self._engines]
+        running = [task for _, _, task in self._engines]
         if self.working is not None:
             running.append(self.working)
         for task in running:

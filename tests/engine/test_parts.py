@@ -1,5 +1,9 @@
 """The parts of the engine that hold no I/O: outbox, timers, the book of runs."""
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +16,15 @@ from dagnats.engine.book import (
     decode_closed,
     encode_chunk,
 )
+from dagnats.engine.ingress import pruned
 from dagnats.engine.outbox import GROUP_BYTES_MAX, Outbox
-from dagnats.engine.timers import STALE_MIN, Timers
+from dagnats.engine.pump import Pump, _notices
+from dagnats.engine.timers import STALE_MIN, Steady, Timers
 from dagnats.machine.events import StepCompleted
+from dagnats.testing.memory import ManualClock
+from dagnats.wire import tasks
+from dagnats.wire.api import Ended
+from dagnats.wire.ids import _encoded
 
 
 def event(seq: int, payload: str = "") -> StepCompleted:
@@ -131,3 +141,109 @@ def test_a_missing_chunk_drops_what_is_before_it() -> None:
     loaded = decode_closed(chunks.values())
     assert (loaded.first, len(loaded)) == (2 * CHUNK_SIZE, CHUNK_SIZE)
     assert not loaded.complete
+
+
+def test_what_was_forgotten_is_known_from_the_chunks() -> None:
+    closed = Closed()
+    ahead = summary(1)
+    ahead = msgspec.structs.replace(ahead, run_id=_encoded(10**12, 10) + "0" * 16)
+    closed.add(ahead)
+    for number in range(2, CLOSED_MAX + 2):
+        closed.add(summary(number))
+    assert closed.forgotten_until == 10**12  # its asker's clock was ahead of ours
+    chunks = [
+        encode_chunk(max(chunk * CHUNK_SIZE, closed.first), held, closed.forgotten_until)
+        for chunk, held in closed.chunks_since(0)
+    ]
+    loaded = decode_closed(chunks)
+    assert loaded.forgotten_until == 10**12
+    assert not loaded.complete
+
+
+def test_chunks_of_older_engines_are_read() -> None:
+    old = msgspec.json.encode((3, [summary(3), summary(4)]))
+    loaded = decode_closed([old])
+    assert (loaded.first, loaded.total, loaded.forgotten_until) == (3, 5, summary(3).ended_at)
+
+
+def test_what_is_dropped_at_a_gap_is_forgotten() -> None:
+    chunks = [encode_chunk(0, [summary(900)]), encode_chunk(CHUNK_SIZE, [summary(1)])]
+    loaded = decode_closed(chunks)
+    assert loaded.forgotten_until == summary(900).ended_at
+
+
+def test_what_waits_is_counted_until_it_is_taken() -> None:
+    outbox = Outbox(0, 0)
+    outbox.record("run", [event(n, "x" * 100_000) for n in range(1, 6)])
+    for _ in range(3):
+        outbox.answer("inbox", b"a" * 10)
+    assert outbox.pending_answers == 3
+    assert 500_000 < outbox.pending_bytes < 510_000
+    while outbox.take() is not None:
+        pass
+    assert (outbox.pending_answers, outbox.pending_bytes, outbox.pending_events) == (0, 0, 0)
+
+
+def test_time_goes_on_when_the_clock_steps_back() -> None:
+    clock = ManualClock(1_000)
+    steady = Steady(clock)
+    seen = [steady.now_ms()]
+    for step in (+5, -3_600_000, +5, +5, -10, +1):
+        clock.at_ms += step
+        seen.append(steady.now_ms())
+    assert seen == [1_000, 1_005, 1_005, 1_010, 1_015, 1_015, 1_016]
+
+
+def test_receipts_and_cancellations_go_before_the_tasks() -> None:
+    nobody: Any = SimpleNamespace(number=0)
+    pump = Pump(
+        nobody,
+        1,
+        log=nobody,
+        feed=nobody,
+        bus=nobody,
+        clock=nobody,
+        checkpointer=nobody,
+        wake=asyncio.Event(),
+        rearm=asyncio.Event(),
+        say=print,
+    )
+    given = [tasks.Task(f"r{n}", "a", 1, "t", "w", 1, input="x" * 3_000) for n in range(400)]
+    held = [tasks.Held(f"r{n}", "a", 1) for n in range(700)]
+    sent = [
+        msgspec.json.decode(payload, type=tasks.Deliver)
+        for payload in pump._messages(given, held, held[:300])
+    ]
+    assert [one for message in sent for one in message.tasks] == given
+    assert [one for message in sent for one in message.accepted] == held
+    assert [one for message in sent for one in message.cancel] == held[:300]
+    assert [bool(message.tasks) for message in sent] == sorted(bool(m.tasks) for m in sent)
+    assert max(len(m.tasks) for m in sent) <= tasks.TASKS_PER_MESSAGE_MAX
+
+
+def test_many_ends_for_one_asker_are_several_messages() -> None:
+    ended = [Ended(f"r{n}", "completed", "x" * 400_000) for n in range(5)]
+    sent = _notices(ended)
+    assert [one for payload in sent for one in msgspec.json.decode(payload, type=list[Ended])] == (
+        ended
+    )
+    assert max(map(len, sent)) <= tasks.MESSAGE_BYTES_MAX
+
+
+VALUES = st.recursive(
+    st.none() | st.integers(-9, 9) | st.text(alphabet='[]{}"\\ax', max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=12,
+)
+
+
+@given(VALUES, st.integers(1, 5))
+def test_what_is_nested_too_deep_is_cut_off(value: Any, levels: int) -> None:
+    def cut(part: Any, left: int) -> Any:
+        if isinstance(part, dict):
+            return {key: cut(inner, left - 1) for key, inner in part.items()} if left > 1 else {}
+        if isinstance(part, list):
+            return [cut(inner, left - 1) for inner in part] if left > 1 else []
+        return part
+
+    assert msgspec.json.decode(pruned(msgspec.json.encode(value), levels)) == cut(value, levels)
