@@ -35,7 +35,7 @@ check: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream
+	@$(BIN)/python -m pytest -n auto -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream
 
 bless: $(STAMP)
 	@DAGNATS_BLESS=1 $(BIN)/python -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream

@@ -82,6 +82,7 @@ class CrashAt:
             raise Crash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every_commit_a_checkpoint", [False, True])
 def test_a_crash_at_any_operation_loses_nothing(
     monkeypatch: pytest.MonkeyPatch, every_commit_a_checkpoint: bool
@@ -128,6 +129,7 @@ def test_a_crash_at_any_operation_loses_nothing(
     play(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["append", "append.stored"])
 def test_an_append_of_unknown_outcome_is_looked_up(operation: str) -> None:
     async def test() -> None:

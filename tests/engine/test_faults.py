@@ -18,6 +18,8 @@ from dagnats.wire import ids, subjects, tasks
 from tests.engine.cluster import Cluster, Crash, echo, play
 from tests.engine.test_corners import CHAIN, check_decided_once, serving
 
+pytestmark = pytest.mark.slow
+
 LATER = 3_600_000
 
 

@@ -273,6 +273,7 @@ def programs(draw: st.DrawFn) -> Prepared:
     return program(*nodes, output=None if output is None else expression(output))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(programs(), st.sampled_from(PARTS), st.data())
 def test_every_event_and_every_task_fits_in_a_message(
