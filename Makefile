@@ -4,7 +4,7 @@
 #   make test     environment and the whole test suite (what .ci/run runs)
 #   make check    format, lint, types, import contracts, quick tests: before every commit
 #   make bless    rewrite golden files and generated documentation
-#   make bench    measure against the ceiling of the loop
+#   make bench    race the engine against the bare prototype of its loop
 #   make clean    remove what the above made
 
 SHELL := /bin/bash

@@ -4,6 +4,7 @@ Whatever is answered about runs goes through the outbox, so that it is said only
 rests on are stored.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,6 +25,10 @@ from dagnats.ports import Bus, Clock, HistoryFeed
 from dagnats.wire import api, subjects, tasks
 
 LIST_MAX = 1_000
+RESULTS_AT_ONCE = 100
+"""Of a larger message, so many results are decided before an append of them may begin."""
+TURNS_TO_APPEND = 4
+"""Turns of the event loop from a decision to the append that stores it."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_register = msgspec.json.Decoder(api.RegisterWorkflow).decode
@@ -314,7 +319,15 @@ class Service:
         message = ingress.decode_results(payload)
         if message is None:
             return  # not a worker of ours; what it holds will be delivered again
-        self._partition.take_results(message.worker_id, message.results, self._clock.now_ms())
+        for begin in range(0, len(message.results), RESULTS_AT_ONCE):
+            if begin:
+                await _let_append_begin()
+            part = message.results[begin : begin + RESULTS_AT_ONCE]
+            self._take_results(message.worker_id, part)
+
+    def _take_results(self, worker_id: str, results: list[tasks.Result]) -> None:
+        if self._partition is not None:  # otherwise the worker sends them again
+            self._partition.take_results(worker_id, results, self._clock.now_ms())
 
     async def _beat(self, payload: bytes, _reply: str) -> None:
         partition = self._partition
@@ -340,3 +353,13 @@ def _check_start(loaded: Loaded, request: api.StartRun, payload: bytes) -> None:
     if wrong:
         name = loaded.prepared.program.name
         raise RefusedError("invalid", f"input of `{name}`: " + "; ".join(wrong))
+
+
+async def _let_append_begin() -> None:
+    """Let what is decided so far be on its way to the log while the rest is decided.
+
+    Otherwise many runs in step would take turns with the disk instead of sharing their time: 13 %
+    more runs per second at 200 in flight (benchmarks/README.md).
+    """
+    for _ in range(TURNS_TO_APPEND):
+        await asyncio.sleep(0)

@@ -1,10 +1,12 @@
-"""The ceiling: the commit loop of dagnats with nothing in it, to race the product against.
+"""The prototype: the commit loop of dagnats with nothing in it, to race the product against.
 
 One log message per batch of decisions, fsynced; tasks and ends leave after its acknowledgement;
 every event is published on a stream that need not sync. No expressions, schemas, retries, timers,
 leases, recovery: a step is a counter. Whatever dagnats adds, it pays for; this says how much.
 
-    python -m benchmarks.ceiling engine|worker URL USER PASSWORD
+As it was first measured: stock nats-py on asyncio's own event loop.
+
+    python -m benchmarks.prototype engine|worker URL USER PASSWORD
 """
 
 import asyncio
@@ -15,15 +17,14 @@ from collections import defaultdict
 
 import nats
 import orjson
-import uvloop
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import PersistMode, StreamConfig
 
 STEPS = 10
-START = "ceiling.start"
-RESULTS = "ceiling.results"
-TASKS = "ceiling.tasks"
+START = "prototype.start"
+RESULTS = "prototype.results"
+TASKS = "prototype.tasks"
 
 
 class Loop:
@@ -54,7 +55,7 @@ class Loop:
             events, self.events = self.events, []
             messages, self.messages = self.messages, defaultdict(list)
             answer = await self.connection.request(
-                "ceiling.log",
+                "prototype.log",
                 orjson.dumps(events),
                 timeout=10,
                 headers={"Nats-Expected-Last-Subject-Sequence": str(self.seq)},
@@ -64,7 +65,7 @@ class Loop:
                 await publish(subject, orjson.dumps(items))
             for kind, run_id, step in events:
                 event = {"type": kind, "run_id": run_id, "step_id": step, "at": time.time()}
-                await publish("ceilinghistory." + run_id, orjson.dumps(event))
+                await publish("prototypehistory." + run_id, orjson.dumps(event))
         self.busy = False
 
     async def on_start(self, message: Msg) -> None:
@@ -91,11 +92,11 @@ class Loop:
 async def engine(connection: Client) -> None:
     """Own the log."""
     js = connection.jetstream()
-    await js.add_stream(StreamConfig(name="CEILING_LOG", subjects=["ceiling.log"]))
+    await js.add_stream(StreamConfig(name="PROTOTYPE_LOG", subjects=["prototype.log"]))
     await js.add_stream(
         StreamConfig(
-            name="CEILING_HISTORY",
-            subjects=["ceilinghistory.>"],
+            name="PROTOTYPE_HISTORY",
+            subjects=["prototypehistory.>"],
             persist_mode=PersistMode.ASYNC,
         )
     )
@@ -124,4 +125,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    asyncio.run(main())
