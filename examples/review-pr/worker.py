@@ -191,7 +191,8 @@ def review(asked: Asked, ctx: Context) -> Review:
 def post(posted: Posted) -> str:
     """Write the review as Markdown."""
     findings = sorted(posted["findings"], key=lambda found: (found["path"], found["line"]))
-    head = f"# Review of {posted['title']}\n\n{posted['files']} files changed, "
+    files = f"{posted['files']} file{'' if posted['files'] == 1 else 's'}"
+    head = f"# Review of {posted['title']}\n\n{files} changed, "
     if not findings:
         return head + "nothing to complain about.\n"
     rows = [f"- `{f['path']}:{f['line']}` {f['message']} ({f['rule']})" for f in findings]

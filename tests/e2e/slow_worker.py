@@ -26,3 +26,10 @@ def first_sleeps(value: Any, ctx: Context) -> str:
         mark.write_text(str(os.getpid()))
         time.sleep(60)
     return "done"
+
+
+@task("add")
+def add(value: Any) -> int:
+    """Take a moment, and add one."""
+    time.sleep(0.01)
+    return int(value or 0) + 1
