@@ -159,12 +159,13 @@ async def _watch(example: str, value: object, directory: Path) -> Outcome:
         async with asyncio.timeout(RUN_S), connected(None, directory) as client:
             parameters = {"workflow": example, "run_id": run_id, "input": value}
             await client.call("run.start", parameters)
-            async for event in client.events(run_id, follow=True):
-                count += 1
-                output.say(progress.line(event, sys.stderr))
-                status = progress.ENDS.get(event["type"], status)
-                if status != "running":
-                    _show(event.get("payload"))
+            async with contextlib.aclosing(client.events(run_id, follow=True)) as events:
+                async for event in events:
+                    count += 1
+                    output.say(progress.line(event, sys.stderr))
+                    status = progress.ENDS.get(event["type"], status)
+                    if status != "running":
+                        _show(event.get("payload"))
     return Outcome(example, run_id, status, round(time.monotonic() - began, 3), count)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,12 +106,13 @@ def start(
 async def follow(client: "Client", run_id: str, *, as_json: bool) -> int:
     """Tell a run's events as they come; then its output, or its error. Returns the exit code."""
     last: dict[str, Any] = {}
-    async for event in client.events(run_id, follow=True):
-        last = event
-        if as_json:
-            output.result_line(event)
-        else:
-            output.say(progress.line(event, sys.stderr))
+    async with aclosing(client.events(run_id, follow=True)) as events:
+        async for event in events:
+            last = event
+            if as_json:
+                output.result_line(event)
+            else:
+                output.say(progress.line(event, sys.stderr))
     status = progress.ENDS.get(last.get("type", ""), "running")
     value = last.get("payload")
     completed = status == "completed"
@@ -227,11 +229,12 @@ def events(
     async def work() -> int:
         async with connected(server, data_dir) as client:
             run = await client.call("run.get", {"run_id": run_id})
-            async for event in client.events(run["run_id"], follow=follow_it):
-                if as_json:
-                    output.result_line(event)
-                else:
-                    output.result(progress.line(event, sys.stdout))
+            async with aclosing(client.events(run["run_id"], follow=follow_it)) as events:
+                async for event in events:
+                    if as_json:
+                        output.result_line(event)
+                    else:
+                        output.result(progress.line(event, sys.stdout))
         return 0
 
     finish(work)

@@ -83,7 +83,7 @@ class Client:
 
     async def events(
         self, run_id: str, *, follow: bool, start_seq: int = 1
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the events of a run from its number `start_seq` on, in order, each once.
 
         With `follow`, waits for more until the run has ended. Raises NoServerError when the server

@@ -1,5 +1,6 @@
 """Reading stored messages of a stream in order, many per request (batched direct gets)."""
 
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
@@ -88,7 +89,8 @@ async def collect(connection: Client, stream: str, subject: str) -> list[Stored]
 
 
 async def _unsubscribe(subscription: Subscription) -> None:
-    if not subscription._closed:  # noqa: SLF001 - a lost connection closes it, twice is an error
+    # A connection that is lost or closed has closed it already, and twice is an error.
+    with contextlib.suppress(nats.errors.Error):
         await subscription.unsubscribe()
 
 

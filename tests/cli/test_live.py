@@ -201,3 +201,19 @@ def process(live: Live, *words: str) -> Iterator["subprocess.Popen[str]"]:
             yield running
         finally:
             running.kill()
+
+
+def test_a_closed_pipe_is_no_traceback(live: Live) -> None:
+    code, out, _ = live.run("run", "start", "hello", '"Ada"', "--json", "--watch")
+    run_id = json.loads(out.splitlines()[-1])["run_id"]
+    assert code == 0
+    script = f"{' '.join(DAGNATS)} run events {run_id} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(live.data_dir),
+    )
+    assert "hello" in done.stdout
+    assert done.stderr == ""
