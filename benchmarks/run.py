@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ POINTS = {1: 100, 20: 4_000, 200: 20_000}
 WARM_UP = {1: 10, 20: 200, 200: 2_000}
 STEPS = 10
 READY_S = 30
+SETTLE_S = 2
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,12 @@ def contender(name: str, url: str, credentials: Path) -> Contender:
     return Contender(name, url, known["user"], known["password"])
 
 
+def settle() -> None:
+    """Wait until the other one's server has written what it kept in memory, and the disk has it."""
+    time.sleep(SETTLE_S)
+    os.sync()
+
+
 def measure(who: Contender, runs: int, in_flight: int) -> dict[str, float]:
     """Run the load generator once."""
     done = subprocess.run(
@@ -187,8 +195,7 @@ def race(rounds: int) -> dict[str, dict[int, dict[str, float]]]:
             ]
             for in_flight, runs in POINTS.items():
                 for who in contenders:
-                    # Nobody pays for what another has left to be written.
-                    os.sync()
+                    settle()
                     measure(who, WARM_UP[in_flight], in_flight)
                     found = measure(who, runs, in_flight)
                     seen.setdefault(who.name, {}).setdefault(in_flight, []).append(found)
