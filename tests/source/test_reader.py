@@ -1,5 +1,4 @@
 import math
-import time
 
 import pytest
 
@@ -413,9 +412,7 @@ def test_a_bomb_of_aliases_is_refused_without_being_blown_up(levels):
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, levels)
     )
-    began = time.perf_counter()
     document, finding = one(bomb)
-    assert time.perf_counter() - began < 1
     assert (document, finding.code) == (None, "DN1011")
     assert f"more than {reader.NODES_MAX} nodes, aliases expanded" in finding.message
 
