@@ -1,0 +1,51 @@
+"""Whatever does not fit is told, and nothing else is."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagnats.compiler.fit import leaving, misfits
+from dagnats.expr.ast import Literal
+from dagnats.expr.types import (
+    BOOL,
+    DOUBLE,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    Enum,
+    List,
+    Map,
+    Object,
+    Optional,
+    Type,
+    assignable,
+    union,
+)
+
+SCALARS = st.sampled_from([BOOL, DOUBLE, DYN, INT, NULL, STRING, Enum(("a",)), Enum(("a", "b"))])
+
+
+def objects(types: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
+    fields = st.dictionaries(st.sampled_from("abc"), st.tuples(types, st.booleans()), max_size=3)
+    return st.builds(Object, fields, closed=st.booleans())
+
+
+TYPES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.builds(List, inner),
+        st.builds(Map, inner),
+        st.builds(Optional, inner),
+        objects(inner),
+        st.lists(inner, min_size=2, max_size=3).map(union),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(TYPES, TYPES)
+def test_there_is_a_misfit_exactly_where_it_does_not_fit(given_: Type, wanted: Type) -> None:
+    found = list(misfits(Literal(None), given_, wanted))
+    assert bool(found) is not assignable(leaving(given_), wanted)
+    assert all(misfit.message for misfit in found)
