@@ -1,4 +1,5 @@
 # Everything starts here. Needs python3 (3.11 or newer), git and make; the rest comes into .venv.
+# With node and npm there, the tests try the schema in a real yaml-language-server (in .cache).
 #
 #   make demo     environment, server, workers and the example workflows, run live to their end
 #   make test     environment and the whole test suite (what .ci/run runs)
@@ -6,10 +7,14 @@
 #   make bless    rewrite golden files and generated documentation
 #   make bench    race the engine against the bare prototype of its loop
 #   make clean    remove what the above made
+#
+#   make conformance CASES=FILE   run cases of the CEL specification (format: tests/expr/conformance.py)
+#   make bench-expr               measure expressions against other implementations of CEL
+#   make fuzz [SECONDS=300] [SEED=n]   look for crashes of expressions at length
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench clean venv
+.PHONY: help demo test check bless bench clean venv conformance bench-expr fuzz
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +48,17 @@ bless: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.run
 
+conformance: $(STAMP)
+	@$(BIN)/python -m tests.expr.conformance $(CASES)
+
+bench-expr: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' || \
+		echo "dagnats: could not install what to measure against: its rows will be missing" >&2
+	@$(BIN)/python -m benchmarks.expr
+
+fuzz: $(STAMP)
+	@$(BIN)/python -m tests.expr.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .cache dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

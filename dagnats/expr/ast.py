@@ -13,7 +13,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant: any JSON value (a whole constant subtree of a template counts as one)."""
+    """A constant: any JSON value, an unsigned integer or bytes.
+
+    A whole constant subtree of a template counts as one.
+    """
 
     value: Any
     id: int = dataclasses.field(default=0, compare=False)
@@ -21,7 +24,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Ident:
-    """A root or a bound variable."""
+    """A root or a bound variable; a name that begins with a dot is a root, whatever is bound."""
 
     name: str
     id: int = dataclasses.field(default=0, compare=False)
@@ -68,13 +71,20 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Comprehension:
-    """A macro over a list or map: `all`, `exists`, `exists_one`, `map`, `filter`."""
+    """A macro: `body` for each of `over`, with `variable` (and `second`) bound.
+
+    Over a list or map: `all`, `exists`, `exists_one`, `map` (with `guard`), `filter`, `sortBy`.
+    With two variables, index and element or key and value: `all`, `exists`, `exists_one`,
+    `transformList`, `transformMap` (both with `guard`), `transformMapEntry` (with `guard`).
+    Over one value: `bind` (`cel.bind(variable, over, body)`), `optMap`, `optFlatMap`.
+    """
 
     macro: str
     over: "Expr"
     variable: str
     body: "Expr"
     guard: "Expr | None" = None
+    second: str | None = None
     id: int = dataclasses.field(default=0, compare=False)
 
 
@@ -82,6 +92,9 @@ Expr = Literal | Ident | Select | Call | ListOf | MapOf | Comprehension
 
 INTERPOLATE = "@interpolate"
 """Internal function of templates: joins scalars and text to one string."""
+
+COERCE = "@double"
+"""Internal function around what is declared a double: JSON may have written it as an integer."""
 
 
 def children(expr: Expr) -> "tuple[Expr, ...]":

@@ -1,164 +1,230 @@
-"""The closures that nodes become.
+"""The closures that nodes become, macros aside: the exact tier, which counts what it does.
 
 Each takes a frame: the roots first, then the cost so far, then one slot for each variable of a
-macro.
+macro. An error gets the id of the innermost node that failed.
 """
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from dagnats.expr import values
-from dagnats.expr.functions import FUNCTIONS, Function
-from dagnats.expr.values import EvaluationError, Present, equal
+from dagnats.expr import costs, values
+from dagnats.expr.charges import Check, Rules, too_much
+from dagnats.expr.costs import IDENT, LIST, MAP
+from dagnats.expr.functions import FUNCTIONS
+from dagnats.expr.kinds import NONE, Absent, Present
+from dagnats.expr.values import EvaluationError
 
-COST_MAX = 1_000_000
-"""Steps an evaluation may take: nodes run, and what functions go through."""
-
-_ROOTS, _COST, FIRST = 0, 1, 2
+ROOTS: Final = 0
+COST: Final = 1
+FIRST: Final = 2
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
 
 
-def charge(frame: Frame, cost: int) -> None:
-    """Count steps; raises past COST_MAX."""
-    frame[_COST] += cost
-    if frame[_COST] > COST_MAX:
-        raise EvaluationError(f"the expression takes more than {COST_MAX} steps", "cost")
+class Failure:
+    """Stands in a slot for the value that a bound variable does not have."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: EvaluationError) -> None:
+        self.error = error
 
 
-def root(name: str) -> Run:
+UNSET: Final = object()
+"""Stands in a slot for the value of a bound variable that nobody has asked for yet."""
+
+
+def at(error: EvaluationError, node: int) -> EvaluationError:
+    """Return the error, told where it happened if it did not know."""
+    if error.node is None:
+        error.node = node
+    return error
+
+
+def constant(value: Any) -> Run:
+    """Return a literal."""
+    return lambda _: value
+
+
+def root(name: str, node: int) -> Run:
     """Return a root."""
 
-    def root(frame: Frame) -> Any:
+    def run(frame: Frame) -> Any:
+        frame[COST] += IDENT
         try:
-            return frame[_ROOTS][name]
+            return frame[ROOTS][name]
         except KeyError:
-            raise EvaluationError(f"`{name}` does not exist here", "missing") from None
+            raise at(EvaluationError(f"`{name}` does not exist here", "missing"), node) from None
 
-    return root
+    return run
 
 
-def root_field(owner: str, name: str) -> Run:
-    """Read `owner.name` at once: the commonest of all expressions."""
-    whole = root(owner)
-    read = values.field
+def path_or(path: Run, first: str, other: Any) -> Run:
+    """Return what a name reads, or what else it means where its first part is no root."""
 
-    def select(frame: Frame) -> Any:
-        try:
-            value = frame[_ROOTS][owner]
-            if type(value) is dict:
-                return value[name]
-        except KeyError:
-            pass
-        return read(whole(frame), name)
+    def run(frame: Frame) -> Any:
+        if first in frame[ROOTS]:
+            return path(frame)
+        frame[COST] += IDENT
+        return other
 
-    return select
+    return run
 
 
 def variable(slot: int) -> Run:
     """Return the variable of a macro."""
-    return lambda frame: frame[slot]
+
+    def run(frame: Frame) -> Any:
+        frame[COST] += IDENT
+        return frame[slot]
+
+    return run
 
 
-def arity(function: Function, count: int) -> bool:
-    """Whether the function can take that many arguments."""
-    return function.variadic or any(len(o.params) == count for o in function.overloads)
+def lazy(slot: int, over: Run) -> Run:
+    """Return the variable of `bind`, worked out when it is first asked for."""
+
+    def run(frame: Frame) -> Any:
+        frame[COST] += IDENT
+        value = frame[slot]
+        if value is UNSET:
+            try:
+                value = over(frame)
+            except EvaluationError as error:
+                frame[slot] = Failure(error)
+                raise
+            frame[slot] = value
+        elif type(value) is Failure:
+            raise value.error
+        return value
+
+    return run
 
 
-def unknown(name: str, count: int) -> Run:
+def field(operand: Run, name: str, where: tuple[int, int]) -> Run:
+    """Read a field; `where` is the node and what it costs."""
+    node, cost = where
+
+    def run(frame: Frame) -> Any:
+        value = operand(frame)
+        frame[COST] += cost
+        if type(value) is dict and name in value:
+            return value[name]
+        try:
+            return values.field(value, name)
+        except EvaluationError as error:
+            raise at(error, node)  # noqa: B904 (the same error)
+
+    return run
+
+
+def access(read: Callable[[Any, str], Any], operand: Run, name: str, where: tuple[int, int]) -> Run:
+    """Look for a field, or read one that may lack; `where` is the node and what it costs."""
+    node, cost = where
+
+    def run(frame: Frame) -> Any:
+        value = operand(frame)
+        frame[COST] += cost
+        try:
+            return read(value, name)
+        except EvaluationError as error:
+            raise at(error, node)  # noqa: B904 (the same error)
+
+    return run
+
+
+def apply(call: Callable[..., Any], args: list[Run], where: tuple[int, int]) -> Run:
+    """Call a function whose cost does not depend on its arguments."""
+    node, cost = where
+
+    def run(frame: Frame) -> Any:
+        given = [arg(frame) for arg in args]
+        frame[COST] += cost
+        try:
+            return call(*given)
+        except EvaluationError as error:
+            raise at(error, node)  # noqa: B904 (the same error)
+
+    if len(args) != 2:
+        return run
+    one, two = args
+
+    def run_two(frame: Frame) -> Any:
+        left, right = one(frame), two(frame)
+        frame[COST] += cost
+        try:
+            return call(left, right)
+        except EvaluationError as error:
+            raise at(error, node)  # noqa: B904 (the same error)
+
+    return run_two
+
+
+def charge(frame: Frame, cost: int, rules: Rules) -> None:
+    """Count; raises past the limit."""
+    frame[COST] += cost
+    if frame[COST] > rules.limits.cost_max:
+        raise too_much(rules.limits)
+
+
+def measured(
+    call: Callable[..., Any], args: list[Run], check: Check | None, of: tuple[int, str, Rules]
+) -> Run:
+    """Call a function that goes through its arguments: they are checked and charged first."""
+    node, name, rules = of
+    measure = costs.measured(name)
+    assert measure is not None
+
+    def go(frame: Frame, given: list[Any]) -> Any:
+        try:
+            if check is not None:
+                check(given)
+            charge(frame, measure(given), rules)
+            return call(*given)
+        except EvaluationError as error:
+            raise at(error, node)  # noqa: B904 (the same error)
+
+    if name in _TESTS and call is FUNCTIONS[name].call:
+        return _compared(_TESTS[name], args, go)
+    return lambda frame: go(frame, [arg(frame) for arg in args])
+
+
+_TESTS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "_==_": operator.eq, "_!=_": operator.ne, "_<_": operator.lt, "_<=_": operator.le,
+    "_>_": operator.gt, "_>=_": operator.ge,
+}  # fmt: skip
+
+
+def _compared(
+    test: Callable[[Any, Any], Any], args: list[Run], go: Callable[[Frame, list[Any]], Any]
+) -> Run:
+    """Compare; two integers or two doubles cost 1 and are in no way special."""
+    one, two = args
+
+    def run(frame: Frame) -> Any:
+        left, right = one(frame), two(frame)
+        kind = type(left)
+        if kind is type(right) and (kind is int or kind is float):
+            frame[COST] += 1
+            return test(left, right)
+        return go(frame, [left, right])
+
+    return run
+
+
+def unknown(name: str, count: int, node: int) -> Run:
     """Fail: an unchecked expression may call anything."""
 
     def fail(_: Frame) -> Any:
-        raise EvaluationError(f"there is no function `{name}` of {count} arguments", "type")
+        message = f"there is no function `{name}` of {count} arguments"
+        raise at(EvaluationError(message, "type"), node)
 
     return fail
 
 
-def apply(function: Function, args: list[Run]) -> Run:
-    """Call a function with its arguments."""
-    call = function.call
-    if function.traverses:
-        return _traversing(call, args)
-    match args:
-        case [one]:
-            return lambda frame: call(one(frame))
-        case [one, two]:
-            fast = _FAST.get(function.name)
-            return fast(one, two) if fast else (lambda frame: call(one(frame), two(frame)))
-        case _:
-            return lambda frame: call(*[arg(frame) for arg in args])
-
-
-def _traversing(call: Callable[..., Any], args: list[Run]) -> Run:
-    """Charge for the length of what goes in; what comes out is bounded by its own limits."""
-
-    def run(frame: Frame) -> Any:
-        given = [arg(frame) for arg in args]
-        for value in given:
-            kind = type(value)
-            if kind is list or kind is dict:
-                charge(frame, len(value))
-            elif kind is str and len(value) > 100:
-                charge(frame, len(value) // 100)
-        return call(*given)
-
-    if call is not equal:
-        return run
-    left, right = args
-
-    def compare(frame: Frame) -> bool:
-        one, two = left(frame), right(frame)
-        kind = type(one)
-        if kind is type(two) and (kind is int or kind is str or kind is bool):
-            return bool(one == two)
-        if kind is list or kind is dict:
-            charge(frame, _weight(one))
-        return equal(one, two)
-
-    return compare
-
-
-def _weight(value: Any) -> int:
-    """Return how many values are in a value."""
-    total, stack = 0, [value]
-    while stack and total <= COST_MAX:
-        inner = stack.pop()
-        total += 1
-        if type(inner) is list:
-            stack.extend(inner)
-        elif type(inner) is dict:
-            stack.extend(inner.values())
-    return total
-
-
-def _ordering(name: str, test: Callable[[Any, Any], Any]) -> Callable[[Run, Run], Run]:
-    """Compare two integers or texts without asking further."""
-    call = FUNCTIONS[name].call
-
-    def make(left: Run, right: Run) -> Run:
-        def compare(frame: Frame) -> Any:
-            one, two = left(frame), right(frame)
-            kind = type(one)
-            if kind is type(two) and (kind is int or kind is str):
-                return test(one, two)
-            return call(one, two)
-
-        return compare
-
-    return make
-
-
-_FAST: dict[str, Callable[[Run, Run], Run]] = {
-    "_<_": _ordering("_<_", operator.lt),
-    "_<=_": _ordering("_<=_", operator.le),
-    "_>_": _ordering("_>_", operator.gt),
-    "_>=_": _ordering("_>=_", operator.ge),
-}
-
-
-def logical(args: tuple[Run, ...], *, decisive: bool) -> Run:
+def logical(args: tuple[Run, ...], *, decisive: bool, node: int) -> Run:
     """`&&` and `||`: one decisive operand decides, whatever fails beside it."""
 
     def run(frame: Frame) -> bool:
@@ -173,8 +239,8 @@ def logical(args: tuple[Run, ...], *, decisive: bool) -> Run:
                 continue
             if value is decisive:
                 return decisive
-            if type(value) is not bool:
-                failure = failure or values.no_overload("||" if decisive else "&&", value)
+            if type(value) is not bool and failure is None:
+                failure = at(values.no_overload("||" if decisive else "&&", value), node)
         if failure is not None:
             raise failure
         return not decisive
@@ -182,7 +248,7 @@ def logical(args: tuple[Run, ...], *, decisive: bool) -> Run:
     return run
 
 
-def conditional(condition: Run, one: Run, other: Run) -> Run:
+def conditional(condition: Run, one: Run, other: Run, node: int) -> Run:
     """`condition ? one : other`."""
 
     def run(frame: Frame) -> Any:
@@ -191,77 +257,93 @@ def conditional(condition: Run, one: Run, other: Run) -> Run:
             return one(frame)
         if chosen is False:
             return other(frame)
-        raise values.no_overload("? :", chosen)
+        raise at(values.no_overload("? :", chosen), node)
 
     return run
 
 
-def interpolate(parts: list[Run]) -> Run:
+def interpolate(*parts: Any) -> str:
     """Put texts and scalars together."""
-
-    def run(frame: Frame) -> str:
-        texts = [values.text(part(frame)) for part in parts]
-        values.sized("", sum(map(len, texts)))
-        return "".join(texts)
-
-    return run
+    texts = [values.text(part) for part in parts]
+    values.sized("", sum(map(len, texts)))
+    return "".join(texts)
 
 
-def default(held: Run, other: Run, call: Callable[..., Any]) -> Run:
-    """`orValue` and `or`: the other is worked out only when it is needed."""
+def coerce(value: Any) -> Any:
+    """Return an integer as a double, and anything else as it is."""
+    return float(value) if type(value) is int else value
+
+
+def default(held: Run, other: Run, node: int, *, keep: bool) -> Run:
+    """`orValue`, and `or` which keeps the optional: the other is worked out only when needed."""
 
     def run(frame: Frame) -> Any:
         value = held(frame)
+        frame[COST] += 1
         if type(value) is Present:
-            return call(value, value if call is FUNCTIONS["or"].call else None)
-        return call(value, other(frame))
+            return value if keep else value.value
+        if value is not NONE:
+            raise at(values.no_overload("or" if keep else "orValue", value), node)
+        second = other(frame)
+        if keep and type(second) is not Present and type(second) is not Absent:
+            raise at(values.no_overload("or", value, second), node)
+        return second
 
     return run
 
 
-def elements(macro: str, over: Run, slot: int, cost: int) -> Callable[[Frame], Any]:
-    """Return what puts each element in its slot in turn, and charges for the body."""
+def list_display(items: list[Run], optional: tuple[int, ...], node: int) -> Run:
+    """Make a list: `[a, ?b]`."""
 
-    def elements(frame: Frame) -> Any:
-        container = over(frame)
-        if type(container) is not list and type(container) is not dict:
-            raise values.no_overload(macro, container)
-        for element in container:
-            frame[_COST] += cost
-            if frame[_COST] > COST_MAX:
-                charge(frame, 0)
-            frame[slot] = element
-            yield element
+    def plain(frame: Frame) -> list[Any]:
+        frame[COST] += LIST
+        return [item(frame) for item in items]
 
-    return elements
+    if not optional:
+        return plain
+    marked = [(item, index in optional) for index, item in enumerate(items)]
+
+    def display(frame: Frame) -> list[Any]:
+        frame[COST] += LIST
+        result: list[Any] = []
+        for item, may_lack in marked:
+            value = item(frame)
+            if not may_lack:
+                result.append(value)
+            elif type(value) is Present:
+                result.append(value.value)
+            elif value is not NONE:
+                raise at(values.no_overload("[?_]", value), node)
+        return result
+
+    return display
 
 
-def true(body: Run, frame: Frame) -> bool:
-    """Return what a condition says; raises when it is no bool."""
-    value = body(frame)
-    if type(value) is not bool:
-        message = f"a condition gave a {values.name_of(value)}, not a bool"
-        raise EvaluationError(message, "type")
-    return value
+def map_display(entries: list[tuple[Run, Run, bool]], node: int) -> Run:
+    """Make a map: `{a: b, ?c: d}`."""
 
-
-def quantified(elements: Callable[[Frame], Any], body: Run, *, decisive: bool) -> Run:
-    """`exists` is `||` over the elements and `all` is `&&`, errors absorbed alike."""
-
-    def run(frame: Frame) -> bool:
-        failure: EvaluationError | None = None
-        for _ in elements(frame):
+    def display(frame: Frame) -> dict[Any, Any]:
+        frame[COST] += MAP
+        result: dict[Any, Any] = {}
+        for key, part, may_lack in entries:
+            name, value = key(frame), part(frame)
             try:
-                value = true(body, frame)
+                put(result, name, value, may_lack=may_lack)
             except EvaluationError as error:
-                if error.code == "cost":
-                    raise
-                failure = failure or error
-                continue
-            if value is decisive:
-                return decisive
-        if failure is not None:
-            raise failure
-        return not decisive
+                raise at(error, node)  # noqa: B904 (the same error)
+        return result
 
-    return run
+    return display
+
+
+def put(result: dict[Any, Any], name: Any, value: Any, *, may_lack: bool = False) -> None:
+    """Add an entry to a map; raises for what is no key, and for a key that stands there."""
+    key = values.to_key(name)
+    if key in result:
+        raise EvaluationError(f"the key `{values.text(name)}` stands twice", "argument")
+    if not may_lack:
+        result[key] = value
+    elif type(value) is Present:
+        result[key] = value.value
+    elif value is not NONE:
+        raise values.no_overload("{?_: _}", value)

@@ -12,21 +12,26 @@ from typing import Any
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Position, Sink, Span
 from dagnats.expr import _grammar as grammar
-from dagnats.expr.ast import INTERPOLATE, Call, Expr, Literal, children
-from dagnats.expr.builder import ACTIONS, Builder, SyntaxMistake, Value
+from dagnats.expr.actions import ACTIONS, verify_integer
+from dagnats.expr.ast import INTERPOLATE, Call, Expr, Ident, Literal, children
+from dagnats.expr.builder import Builder, SyntaxMistake, Value
+from dagnats.expr.memory import Key, active
 from dagnats.expr.mistakes import explain
+from dagnats.expr.tokens import BLANK, SKIPPED, match_token
 
 EXPRESSION_CHARS_MAX = 16_384
 EXPRESSION_DEPTH_MAX = 96
+MISTAKES_MAX = 16
+"""Mistakes in the expressions of one text, beyond which its rest is not looked at."""
 
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
-
-_match_token = re.compile(grammar.TOKENS).match
-_REDUCTIONS: tuple[tuple[str, int, Callable[[Builder, list[Value]], Any] | None], ...] = tuple(
+_Reduction = tuple[str, int, Callable[[Builder, list[Value]], Any] | None]
+_REDUCTIONS: tuple[_Reduction, ...] = tuple(
     (symbol, length, ACTIONS[action] if action else None)
     for symbol, length, action in grammar.RULES
 )
-_SKIPPED = frozenset({"WHITESPACE", "COMMENT"})
+_landings: tuple[dict[str, dict[str, int]], ...] = tuple({} for _ in grammar.STATES)
+"""By state, symbol that follows it and next token: see `_land`; filled as texts need it."""
+
 _OPEN = re.compile(r"\$?\$\{\{")
 
 
@@ -35,17 +40,22 @@ class Origin:
     """Where a text stands in its file.
 
     `position` is the place of its first character. When the text does not stand there character
-    by character (`verbatim` false), everything in it is placed at `span`.
+    by character (`verbatim` false), `locate` says where a range of it stands; without it
+    everything is placed at `span`.
     """
 
     position: Position
     span: Span
     verbatim: bool
+    locate: Callable[[int, int], Span] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """An expression, and where each of its nodes stands."""
+    """An expression, and where each of its nodes stands.
+
+    `spans[-id]` is where a comprehension names its variables, if it is one that was written.
+    """
 
     expr: Expr
     spans: Mapping[int, Span]
@@ -56,7 +66,7 @@ class Places(Mapping[int, Span]):
 
     __slots__ = ("_lines", "_origin", "_ranges", "_text")
 
-    def __init__(self, text: str, origin: Origin, ranges: dict[int, tuple[int, int]]) -> None:
+    def __init__(self, text: str, origin: Origin, ranges: Mapping[int, tuple[int, int]]) -> None:
         self._text = text
         self._origin = origin
         self._ranges = ranges
@@ -73,28 +83,34 @@ class Places(Mapping[int, Span]):
 
     def span(self, start: int, end: int) -> Span:
         """Return where the characters from `start` up to `end` of the text stand."""
-        if not self._origin.verbatim:
-            return self._origin.span
+        origin = self._origin
+        if not origin.verbatim:
+            return origin.span if origin.locate is None else origin.locate(start, end)
         return Span(self._position(start), self._position(end))
 
     def _position(self, index: int) -> Position:
         if self._lines is None:
-            self._lines = [i + 1 for i, char in enumerate(self._text) if char == "\n"]
+            self._lines = [found.end() for found in re.finditer("\n", self._text)]
         base = self._origin.position
         line = bisect_right(self._lines, index)
         column = index - self._lines[line - 1] + 1 if line else base.column + index
         return Position(base.offset + index, base.line + line, column)
 
 
-def parse_expression(text: str, origin: Origin, sink: Sink, *, first_id: int = 1) -> Parsed | None:
+def parse_expression(
+    text: str, origin: Origin, sink: Sink, *, first_id: int = 1, macros: bool = True
+) -> Parsed | None:
     """Parse bare CEL; None when it does not parse, and then the sink has DN4001.
 
-    Node ids count up from `first_id`.
+    Node ids count up from `first_id`. Without `macros` every call is an ordinary one.
     """
-    builder = Builder(first_id)
+    key = (text, first_id, "expression" if macros else "calls")
+    if (known := _recalled(key, origin)) is not None:
+        return known
+    builder = Builder(first_id, macros=macros)
     places = Places(text, origin, builder.ranges)
     expr = _parse(text, 0, len(text), builder, places, sink)
-    return None if expr is None else Parsed(expr, places)
+    return None if expr is None else _kept(key, expr, places, builder)
 
 
 def parse_template_text(
@@ -105,59 +121,117 @@ def parse_template_text(
     One expression alone keeps its type, in a text it becomes text, and `$${{` stands for `${{`.
     Without an expression the result is a Literal.
     """
+    key = (text, first_id, "template")
+    if (known := _recalled(key, origin)) is not None:
+        return known
     builder = Builder(first_id)
     places = Places(text, origin, builder.ranges)
-    parts: list[Expr] = []
-    words = ""
-    at = 0
-    failed = False
+    parts = _Parts(builder)
+    at = mistakes = 0
     while opening := _OPEN.search(text, at):
-        words += text[at : opening.start()]
+        parts.write(text[at : opening.start()], at)
         if opening.group() == "$${{":
-            words += "${{"
+            parts.write("${{", opening.start())
             at = opening.end()
             continue
-        end = _closing(text, opening.end())
-        if end is None:
+        start = opening.end()
+        end = _closing(text, start)
+        if end < 0:
             sink.add(_unclosed(places, opening.start(), len(text)))
             return None
-        expr = _parse(text, opening.end(), end, builder, places, sink)
-        failed = failed or expr is None
-        if words:
-            parts.append(builder.literal(words, at, opening.start()))
-            words = ""
-        if expr is not None:
-            parts.append(expr)
+        expr = _parse(text, start, end, builder, places, sink)
+        if expr is None:
+            mistakes += 1
+            if mistakes >= MISTAKES_MAX:
+                return None
+        else:
+            parts.add(expr, opening.start())
         at = end + 2
-    if failed:
+    if mistakes:
         return None
-    words += text[at:]
-    if not parts:
-        return Parsed(builder.literal(words, 0, len(text)), places)
-    if words:
-        parts.append(builder.literal(words, at, len(text)))
-    if len(parts) == 1:
-        return Parsed(parts[0], places)
-    whole = Call(INTERPOLATE, tuple(parts), None, builder.next)
-    return Parsed(builder.add(whole, 0, len(text)), places)
+    parts.write(text[at:], at)
+    return _kept(key, parts.finish(len(text)), places, builder)
 
 
-def _closing(text: str, start: int) -> int | None:
-    """Return where `}}` closes the expression that begins at `start`, strings and braces aside."""
+def _recalled(key: Key, origin: Origin) -> Parsed | None:
+    """Return what a text was parsed to before, at its place of today."""
+    memory = active()
+    known = None if memory is None else memory.recall(key)
+    return None if known is None else Parsed(known[0], Places(key[0], origin, known[1]))
+
+
+def _kept(key: Key, expr: Expr, places: Places, builder: Builder) -> Parsed:
+    memory = active()
+    if memory is not None:
+        memory.keep(key, (expr, builder.ranges))
+    return Parsed(expr, places)
+
+
+class _Parts:
+    """Gathers what a template consists of: expressions, and the text between them."""
+
+    __slots__ = ("_builder", "_parts", "_start", "_words")
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._parts: list[Expr] = []
+        self._words: list[str] = []
+        self._start = 0
+
+    def write(self, words: str, at: int) -> None:
+        if not words:
+            return
+        if not self._words:
+            self._start = at
+        self._words.append(words)
+
+    def add(self, expr: Expr, at: int) -> None:
+        self._flush(at)
+        self._parts.append(expr)
+
+    def finish(self, end: int) -> Expr:
+        if not self._parts:
+            return self._builder.literal("".join(self._words), 0, end)
+        self._flush(end)
+        if len(self._parts) == 1:
+            return self._parts[0]
+        whole = Call(INTERPOLATE, tuple(self._parts), None, self._builder.next)
+        return self._builder.add(whole, 0, end)
+
+    def _flush(self, end: int) -> None:
+        if self._words:
+            words = self._builder.literal("".join(self._words), self._start, end)
+            self._parts.append(words)
+            self._words.clear()
+
+
+def _closing(text: str, start: int) -> int:
+    """Find the `}}` that closes the expression at `start`: strings, maps and the like aside.
+
+    A comment does not hide it. After a mistake inside, such as a quote left open, it is a guess; -1
+    when there is none.
+    """
     at, depth = start, 0
-    while at < len(text):
-        if text.startswith("}}", at) and depth == 0:
-            return at
-        token = _match_token(text, at)
-        if token is None:
-            at += 1
-            continue
-        depth += {"LBRACE": 1, "RBRACE": -1}.get(token.lastgroup or "", 0)
-        depth = max(depth, 0)
+    limit = min(len(text), start + EXPRESSION_CHARS_MAX + 2)
+    while (token := match_token(text, at, limit)) is not None:
+        kind = token.lastgroup or ""
         at = token.end()
-    # A mistake inside, such as a quote left open, may have hidden the end.
-    found = text.find("}}", start)
-    return None if found < 0 else found
+        if kind == "LBRACE":
+            depth += 1
+        elif kind == "RBRACE":
+            begin = token.start(kind)
+            if depth == 0 and text.startswith("}}", begin):
+                return begin
+            depth = max(depth - 1, 0)
+        elif kind == "COMMENT" and depth == 0:
+            found = text.find("}}", token.start(kind), at)
+            if found >= 0:
+                return found
+    blank = BLANK.match(text, at)
+    stopped = blank.end() if blank else at
+    if not text.startswith("${{", stopped) and (found := text.find("}}", stopped)) >= 0:
+        return found
+    return text.find("}}", start)
 
 
 def _unclosed(places: Places, start: int, end: int) -> Diagnostic:
@@ -172,69 +246,94 @@ def _unclosed(places: Places, start: int, end: int) -> Diagnostic:
 def _parse(  # noqa: PLR0913, PLR0917 (a window of a text, and where things go)
     text: str, start: int, end: int, builder: Builder, places: Places, sink: Sink
 ) -> Expr | None:
+    try:
+        _limit_size(start, end)
+        expr = _drive(text, start, end, builder)
+        builder.finish()
+        _verify(expr, builder)
+    except SyntaxMistake as mistake:
+        span = places.span(mistake.start, mistake.end)
+        sink.add(Diagnostic("DN4001", mistake.message, span, help=mistake.help))
+        return None
+    return expr
+
+
+def _limit_size(start: int, end: int) -> None:
     if end - start > EXPRESSION_CHARS_MAX:
         message = f"the expression is longer than {EXPRESSION_CHARS_MAX} characters"
-        mistake = SyntaxMistake(message, start, end, "split it over several steps")
-    else:
-        try:
-            expr = _drive(text, start, end, builder)
-            _verify(expr, builder)
-        except SyntaxMistake as caught:
-            mistake = caught
-        else:
-            return expr
-    span = places.span(mistake.start, mistake.end)
-    sink.add(Diagnostic("DN4001", mistake.message, span, help=mistake.help))
-    return None
+        help_ = "split it over several steps"
+        raise SyntaxMistake(f"{message} (EXPRESSION_CHARS_MAX)", start, end, help_)
 
 
 def _drive(text: str, start: int, end: int, builder: Builder) -> Expr:
     """Run the tables over the tokens; raises SyntaxMistake."""
-    rows, words = grammar.STATES, grammar.WORDS
-    states = [grammar.START]
+    rows, words, landings, reductions = grammar.STATES, grammar.WORDS, _landings, _REDUCTIONS
+    state = grammar.START
+    states = [state]
     values: list[Value] = []
-    row = rows[states[0]]
     at = start
     while True:
-        kind, token_start, at = _next_token(text, at, end)
-        if kind == "IDENT":
-            word = text[token_start:at]
-            kind = words.get(word, kind)
-        while True:
-            action = row.get(kind)
-            if action is None:
-                raise explain(text, start, end, kind, token_start, at, row)
-            if action >= 0:
-                break
-            symbol, length, build = _REDUCTIONS[-1 - action]
+        token = match_token(text, at, end)
+        if token is None:
+            kind, token_start, at = _no_token(text, at, end)
+        else:
+            kind = token.lastgroup or ""
+            token_start, at = token.span(kind)
+            if kind == "IDENT":
+                kind = words.get(text[token_start:at], kind)
+            elif kind in SKIPPED:
+                continue
+        while (action := rows[state].get(kind, _NO_ACTION)) < 0:
+            if action == _NO_ACTION:
+                raise explain(text, start, end, kind, token_start, at, rows[state])
+            symbol, length, build = reductions[-1 - action]
             if build is not None:
                 built = build(builder, values[-length:])
                 del values[-length:], states[-length:]
                 values.append(built)
             else:
                 del states[-1]
-            state = rows[states[-1]][symbol]
+            below = states[-1]
+            try:
+                state = landings[below][symbol][kind]
+            except KeyError:
+                state = _land(below, symbol, kind)
             if state == grammar.END:
                 expr: Expr = values[-1][0]
                 return expr
             states.append(state)
-            row = rows[state]
         values.append((text[token_start:at], token_start, at))
         states.append(action)
-        row = rows[action]
+        state = action
 
 
-def _next_token(text: str, at: int, end: int) -> tuple[str, int, int]:
-    """Return the kind, start and end of the next token; kind `?` is no token at all."""
-    while at < end:
-        token = _match_token(text, at, end)
-        if token is None:
-            return "?", at, at + 1
-        kind = token.lastgroup or ""
-        if kind not in _SKIPPED:
-            return kind, at, token.end()
-        at = token.end()
-    return "$END", end, end
+_NO_ACTION = -len(grammar.RULES) - 1
+
+
+def _land(below: int, symbol: str, kind: str) -> int:
+    """Return the state after `symbol` on top of `below`, before a token of `kind`.
+
+    Rules without an action only rename what is there, and a name takes ten of them to become an
+    expression: they are followed once, and where they lead is kept.
+    """
+    state = grammar.STATES[below][symbol]
+    while state != grammar.END:
+        action = grammar.STATES[state].get(kind, 0)
+        if action >= 0:
+            break
+        renamed, _, build = _REDUCTIONS[-1 - action]
+        if build is not None:
+            break
+        state = grammar.STATES[below][renamed]
+    _landings[below].setdefault(symbol, {})[kind] = state
+    return state
+
+
+def _no_token(text: str, at: int, end: int) -> tuple[str, int, int]:
+    """Return the end of the text as a token, or `?`, a character that begins none."""
+    blank = BLANK.match(text, at, end)
+    at = blank.end() if blank else at
+    return ("?", at, at + 1) if at < end else ("$END", end, end)
 
 
 def _verify(expr: Expr, builder: Builder) -> None:
@@ -246,15 +345,14 @@ def _verify(expr: Expr, builder: Builder) -> None:
         if depth > EXPRESSION_DEPTH_MAX:
             start, end = builder.ranges[level[0].id]
             message = f"the expression is nested deeper than {EXPRESSION_DEPTH_MAX} levels"
-            raise SyntaxMistake(message, start, end, "split it over several steps")
+            raise SyntaxMistake(
+                f"{message} (EXPRESSION_DEPTH_MAX)", start, end, "split it over several steps"
+            )
+        below: list[Expr] = []
         for node in level:
-            if type(node) is Literal and type(node.value) is int:
-                _verify_integer(node, builder)
-        level = [child for node in level for child in children(node)]
-
-
-def _verify_integer(node: Literal, builder: Builder) -> None:
-    if not INT_MIN <= node.value <= INT_MAX:
-        start, end = builder.ranges[node.id]
-        message = f"the integer `{node.value}` does not fit in 64 bits"
-        raise SyntaxMistake(message, start, end, f"write it as a double, `{node.value}.0`")
+            if type(node) is Literal:
+                if type(node.value) is int:
+                    verify_integer(node, builder)
+            elif type(node) is not Ident:
+                below += children(node)
+        level = below

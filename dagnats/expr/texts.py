@@ -1,9 +1,11 @@
-"""What the builtins on texts do."""
+"""Functions on texts. Positions count code points."""
 
+import re
 from typing import Any
 
-from dagnats.expr.regex import search
-from dagnats.expr.values import EvaluationError, name_of, sized, want, within
+from dagnats.expr import types as t
+from dagnats.expr.signatures import Function, method, over
+from dagnats.expr.values import EvaluationError, bounded, name_of, sized, want, within
 
 _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
@@ -11,10 +13,11 @@ _SPACE = (
 )
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
-_QUOTED = {
+_QUOTED = str.maketrans({
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
     "\\": "\\\\", '"': '\\"',
-}  # fmt: skip
+})  # fmt: skip
+_UNSOUND = re.compile("[\ud800-\udfff]")
 
 
 def text_contains(text: Any, part: Any) -> bool:
@@ -33,12 +36,6 @@ def ends_with(text: Any, part: Any) -> bool:
     """Whether the text ends with another."""
     want("endsWith", (text, str), (part, str))
     return bool(text.endswith(part))
-
-
-def matches(text: Any, pattern: Any) -> bool:
-    """Whether a pattern is found anywhere in the text."""
-    want("matches", (text, str), (pattern, str))
-    return search(pattern, text)
 
 
 def lower_ascii(text: Any) -> str:
@@ -80,6 +77,8 @@ def last_index_of(text: Any, part: Any, at: Any = None) -> int:
         return int(text.rfind(part))
     want("lastIndexOf", (text, str), (part, str), (at, int))
     within("lastIndexOf", at, len(text))
+    if part and at == len(text):
+        return -1
     return int(text.rfind(part, 0, at + len(part)))
 
 
@@ -108,6 +107,7 @@ def split(text: Any, separator: Any, limit: Any = -1) -> list[str]:
     want("split", (text, str), (separator, str), (limit, int))
     if limit == 0:
         return []
+    bounded(text.count(separator) + 1)
     if separator == "":
         cut = len(text) if limit < 0 else limit - 1
         return [*text[:cut], text[cut:]] if len(text) > cut else list(text)
@@ -127,4 +127,41 @@ def join_texts(items: Any, separator: Any = "") -> str:
 def quote(text: Any) -> str:
     """Return the text in double quotes, with escapes."""
     want("strings.quote", (text, str))
-    return '"' + "".join(_QUOTED.get(char, char) for char in text) + '"'
+    return f'"{sound(text).translate(_QUOTED)}"'
+
+
+def sound(text: str) -> str:
+    """Return the text with U+FFFD for what UTF-8 cannot carry, as long as before."""
+    return _UNSOUND.sub("\ufffd", text)
+
+
+def _table() -> tuple[Function, ...]:
+    text, number = t.STRING, t.INT
+    texts = t.List(text)
+    one = (method(text, gives=text),)
+    test = (method(text, text, gives=t.BOOL),)
+    find = (method(text, text, gives=number), method(text, text, number, gives=number))
+    at = method(text, number, gives=text)
+    part = (at, method(text, number, number, gives=text))
+    swap = (method(text, text, text, gives=text), method(text, text, text, number, gives=text))
+    cut = (method(text, text, gives=texts), method(text, text, number, gives=texts))
+    glue = (method(texts, gives=text), method(texts, text, gives=text))
+    return (
+        Function("contains", "whether it holds a text", text_contains, test),
+        Function("startsWith", "whether it begins with a text", starts_with, test),
+        Function("endsWith", "whether it ends with a text", ends_with, test),
+        Function("lowerAscii", "A to Z made small", lower_ascii, one),
+        Function("upperAscii", "a to z made capital", upper_ascii, one),
+        Function("trim", "without white space at the ends", trim, one),
+        Function("charAt", "the character at an index", char_at, (at,)),
+        Function("indexOf", "where a text first stands, or -1", index_of, find),
+        Function("lastIndexOf", "where a text last stands, or -1", last_index_of, find),
+        Function("substring", "from an index up to another", substring, part),
+        Function("replace", "with one text for another", replace, swap),
+        Function("split", "the texts between separators", split, cut),
+        Function("join", "the texts put together", join_texts, glue),
+        Function("strings.quote", "in quotes, with escapes", quote, (over(text, gives=text),)),
+    )
+
+
+FUNCTIONS: tuple[Function, ...] = _table()

@@ -33,7 +33,9 @@ SCOPE = {
         },
         name="input",
     ),
-    "steps": Object({"diff": (Object({"output": (DIFF, True)}, name="steps.diff"), True)}),
+    "steps": Object(
+        {"diff": (Object({"output": (DIFF, True)}, name="steps.diff"), True)}, name="steps"
+    ),
     "loop": Object({"iteration": (INT, True)}, name="loop"),
     "result": DYN,
 }
@@ -43,7 +45,8 @@ def judge(text, parser=parse_expression):
     sink = Sink()
     parsed = parser(text, ORIGIN, sink)
     assert parsed is not None
-    return check(parsed.expr, parsed.spans, SCOPE, sink, where="in `when`"), sink.sorted()
+    checked = check(parsed.expr, parsed.spans, SCOPE, sink, where="in `when`")
+    return checked.type, sink.sorted()
 
 
 @pytest.mark.parametrize(
@@ -64,10 +67,10 @@ def judge(text, parser=parse_expression):
         ("input.labels.a", "string"),
         ("input.note == null", "bool"),
         ("size(input.items)", "int"),
-        ("true ? 1 : 1.5", "double"),
+        ("input.count > 0 ? 1 : 1.5", "int | double"),
         ("has(steps.diff.output.risk)", "bool"),
         ("math.greatest(1, input.count)", "int"),
-        ("[1, 2.0]", "list(double)"),
+        ("[1, 2.0]", "list(int | double)"),
         ("optional.of(1).value()", "int"),
     ],
 )
@@ -89,9 +92,15 @@ def test_types(text, type_):
         ("input.name.map(x, x)", "DN4004", "`map` goes over a list or a map", (1, 11), None),
         ("input.cuont", "DN5002", "`input` has no field `cuont`", (1, 12), "`count`"),
         ("input.count.x", "DN5002", "`x` is read from a value of type int", (1, 14), None),
-        ("steps.dif.output", "DN5002", "the object has no field `dif`", (1, 10), "`diff`"),
+        ("steps.dif.output", "DN5002", "`steps` has no field `dif`", (1, 10), "`diff`"),
         ("steps.diff.output.?risk == 'high'", "DN4004", "`==` does not", (1, 34), "orValue"),
-        ("steps.diff.output.risk == 'hihg'", "DN4004", 'this is never "hihg"', (27, 33), "`high`"),
+        (
+            "steps.diff.output.?risk.orValue('low') == 'hihg'",
+            "DN4004",
+            'this is never "hihg"',
+            (43, 49),
+            "`high`",
+        ),
     ],
 )
 def test_findings(text, code, message, columns, help_):
@@ -109,10 +118,16 @@ def test_what_is_reported_once_is_not_reported_again():
     assert type_ == BOOL
 
 
-def test_a_list_cannot_stand_inside_a_text():
-    _, (found,) = judge("n: ${{ input.items }}", parse_template_text)
+@pytest.mark.parametrize("text", ["input.items", "input.?items", "result.a ? [1] : null", "[]"])
+def test_a_list_cannot_stand_inside_a_text(text):
+    _, (found,) = judge(f"n: ${{{{ {text} }}}}", parse_template_text)
     assert (found.code, found.span.start.column) == ("DN4004", 8)
     assert "json.encode" in found.help
+
+
+@pytest.mark.parametrize("text", ["input.name", "input.note", "null", "result.x", "input.?name"])
+def test_a_scalar_or_null_can(text):
+    assert judge(f"n: ${{{{ {text} }}}}", parse_template_text) == (STRING, ())
 
 
 @pytest.mark.parametrize(
