@@ -10,6 +10,7 @@ from dagnats.errors import BrokenError, RefusedError
 from dagnats.ir import codec
 from dagnats.machine.events import rfc3339
 from dagnats.machine.prepared import Prepared, prepare
+from dagnats.machine.unsupported import unsupported
 from dagnats.ports import ProgramStore
 from dagnats.source.shape import check_value
 
@@ -75,12 +76,16 @@ class Programs:
     async def register(self, data: bytes, now: int) -> tuple[Alias, bool]:
         """Verify and store a program and point its name at it; returns whether that is news.
 
-        Raises RefusedError `invalid` when the program is not one.
+        Raises RefusedError `invalid` when the program is not one, or not one that this engine runs.
+        Its digest is that of its form in this version of the IR, also when it came in an older one.
         """
         try:
             program = codec.load(data)
         except BrokenError as wrong:
             raise RefusedError("invalid", f"not a program this engine can run: {wrong}") from None
+        what = unsupported(program)
+        if what is not None:
+            raise RefusedError("invalid", f"`{program.name}`: {what}")
         digest = codec.digest(program)
         known = self._aliases.get(program.name)
         if known is not None and known.digest == digest and await self._is_stored(digest):
@@ -105,13 +110,17 @@ class Programs:
     async def find(self, name: str) -> Loaded:
         """Return a program by name or digest.
 
-        Raises RefusedError `not_found`, BrokenError when what was registered is gone or damaged.
+        Raises RefusedError `not_found`, and `invalid` for one that this engine does not run;
+        BrokenError when what was registered is gone or damaged.
         """
         alias = self._aliases.get(name)
         if alias is None and not name.startswith("sha256:"):
             await self.open()
             alias = self._aliases.get(name)
-        found = await self._load(alias.digest if alias is not None else name)
+        try:
+            found = await self._load(alias.digest if alias is not None else name)
+        except _UnsupportedError as no:
+            raise RefusedError("invalid", str(no)) from None
         if found is None and alias is not None:
             raise _missing(alias.digest)
         if found is None:
@@ -147,11 +156,20 @@ class Programs:
             del self._loaded[next(iter(self._loaded))]
 
 
+class _UnsupportedError(BrokenError):
+    """A stored program is sound and needs another engine."""
+
+
 def _prepared(data: bytes, digest: str) -> Prepared:
+    """Return a stored program; it keeps the digest that it was stored under, which runs pin."""
     try:
-        return prepare(codec.load(data), digest)
+        program = codec.load(data, digest)
+        what = unsupported(program)
+        if what is None:
+            return prepare(program, digest)
     except Exception as damage:
         raise BrokenError(f"the program {digest} cannot be read: {in_words(damage)}") from damage
+    raise _UnsupportedError(f"`{program.name}` ({digest}): {what}")
 
 
 def _missing(digest: str) -> BrokenError:

@@ -1,28 +1,55 @@
 """The program: what the compiler accepts and the machine runs. Frozen data, no behaviour.
 
-Nodes stand in a flat table in document order and refer to each other by index. Every policy is
-resolved, every expression checked, every bound proven. Durations are integer milliseconds.
-Only `ir.codec` knows the serialised form; `ir.verify` restates what must hold of a Program.
+Nodes stand in one flat table in document order and refer to each other by index; those of a body
+come right behind their container. Every policy is resolved, every expression checked, every bound
+proven. Durations are integer milliseconds. Only `ir.codec` knows the serialised form; `ir.verify`
+restates what must hold of a Program.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dagnats.expr.ast import Expr
 
-IR_VERSION = 1
+IR_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """How often and how fast a failed attempt is repeated: fixed, linear or exponential."""
+class CodeRetry:
+    """How often and how fast a failed attempt is repeated: fixed, linear, exponential or listed.
+
+    `delays_ms` is there with the strategy `listed` and with no other.
+    """
 
     max_retries: int = 0
     strategy: str = "fixed"
     initial_delay_ms: int = 1_000
     max_delay_ms: int = 3_600_000
     multiplier: float = 2.0
+    delays_ms: tuple[int, ...] = ()
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry(CodeRetry):
+    """A retry policy; `by_code` has other ones for particular error codes, sorted by code.
+
+    All attempts of a step together are at most 1 + the greatest `max_retries` of them.
+    """
+
+    non_retryable: tuple[str, ...] = ()
+    by_code: tuple[tuple[str, CodeRetry], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many units in a period, for all runs or for each value of `key`."""
+
+    limit: int
+    period_ms: int
+    key: Expr | None = None
+    units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +60,327 @@ class Edge:
     accepts: tuple[str, ...] = ("completed",)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskNode:
-    """A task done by a worker.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeBase:
+    """What every node has.
 
-    `input` None means Go's rule: the run's input, the output of the one dependency, or all by id.
+    `within` is the index of the innermost body it belongs to, None at the top. `input` None means
+    Go's rule: what the body is given (at the top, the run's input), the output of the one
+    dependency, or all by id. `on_failure` and `compensate` are indexes of nodes that are reached in
+    no other way, of the same body or one around it.
     """
 
     id: str
+    within: int | None = None
+    edges: tuple[Edge, ...] = ()
+    join: str = "all_success"
+    when: Expr | None = None
+    input: Expr | None = None
+    on_failure: int | None = None
+    compensate: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskNode(NodeBase):
+    """A task done by a worker; `agent` says that the author calls the worker one.
+
+    `rate_limit` is for all runs together and has no key, `keyed_rate_limit` has one.
+    """
+
     task: str
     timeout_ms: int
     queue_timeout_ms: int
-    edges: tuple[Edge, ...] = ()
-    when: Expr | None = None
-    input: Expr | None = None
+    heartbeat_timeout_ms: int | None = None
     retry: Retry = Retry()
     max_deliveries: int = 5
+    agent: bool = False
+    worker_group: str | None = None
+    rate_limit: RateLimit | None = None
+    keyed_rate_limit: RateLimit | None = None
+    max_task_concurrency: int | None = None
+    required_capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class AgentLoopNode:
+class Budget:
+    """What may be spent, as workers report it; None is no limit."""
+
+    tokens: int | None = None
+    usd: float | None = None
+    tool_calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLoopNode(TaskNode):
     """A task repeated until `until` holds; without it, until the worker does not continue."""
 
-    id: str
-    task: str
-    timeout_ms: int
-    queue_timeout_ms: int
     max_iterations: int
-    edges: tuple[Edge, ...] = ()
-    when: Expr | None = None
-    input: Expr | None = None
-    retry: Retry = Retry()
-    max_deliveries: int = 5
     until: Expr | None = None
-    initial_state: Any = None
+    initial_state: Expr | None = None
     on_exhausted: str = "fail"
     max_duration_ms: int | None = None
+    delay_ms: int = 0
+    budget: Budget | None = None
 
 
-Node = TaskNode | AgentLoopNode
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerNode(TaskNode):
+    """A task whose result is steps, compiled when it is there."""
+
+    max_steps: int
+    max_depth: int | None = None
+    allowed_tasks: tuple[str, ...] = ()
+    allowed_types: tuple[str, ...] = ("normal",)
+    max_replans: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopNode(NodeBase):
+    """A body repeated; `until` is looked at after an iteration, `while_` before one.
+
+    `result` says that `until` sees the body's outputs as `result` (a body of an agent loop).
+    """
+
+    body: int
+    max_iterations: int
+    until: Expr | None = None
+    while_: Expr | None = None
+    initial_state: Expr | None = None
+    state: Expr | None = None
+    output: Expr | None = None
+    on_exhausted: str = "fail"
+    max_duration_ms: int | None = None
+    delay_ms: int = 0
+    budget: Budget | None = None
+    result: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapNode(NodeBase):
+    """A body for each item of a list; `over` None is the input of the node.
+
+    `tolerance_percent` is set where the author wrote percents. `single` says that the body is one
+    task whose output is the item's.
+    """
+
+    body: int
+    max_items: int
+    over: Expr | None = None
+    max_concurrency: int | None = None
+    tolerance: int = 0
+    tolerance_percent: float | None = None
+    output: Expr | None = None
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way of a switch: constant `values` of `on`, or a condition."""
+
+    body: int
+    values: tuple[Any, ...] = ()
+    when: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchNode(NodeBase):
+    """The first case that matches; `default` None means that nothing is done."""
+
+    cases: tuple[Case, ...]
+    on: Expr | None = None
+    default: int | None = None
+    output: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalNode(NodeBase):
+    """A decision of people."""
+
+    timeout_ms: int
+    approvers: tuple[str, ...] = ()
+    quorum: int = 1
+    on_timeout: str = "fail"
+    on_reject: str = "fail"
+    remind_every_ms: int | None = None
+    escalation_approvers: tuple[str, ...] = ()
+    escalation_timeout_ms: int | None = None
+    form: Any = None
+    description: Expr | None = None
+    subject: str | None = None
+    details: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitForEventNode(NodeBase):
+    """Waits for `count` events of a type that match."""
+
+    event: str
+    timeout_ms: int
+    match: Expr | None = None
+    on_timeout: str = "fail"
+    count: int = 1
+    look_back_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SleepNode(NodeBase):
+    """Waits for a time, given by one of `duration`, `until` and `cron`, at most so long."""
+
+    max_duration_ms: int
+    duration: Expr | None = None
+    until: Expr | None = None
+    cron: str | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubWorkflowNode(NodeBase):
+    """Another workflow, run as a step."""
+
+    workflow: str
+    timeout_ms: int
+    version: str | None = None
+    detach: bool = False
+    on_parent_close: str = "cancel"
+    retry: Retry = Retry()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformNode(NodeBase):
+    """A value that the engine works out."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmitNode(NodeBase):
+    """Publishes an event; `data` None is the input of the node."""
+
+    event: str
+    data: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RespondNode(NodeBase):
+    """Answers the HTTP request that started the run; `body` None is the input of the node."""
+
+    status: int = 200
+    headers: Expr | None = None
+    body: Expr | None = None
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueAsNewNode(NodeBase):
+    """Ends this generation of the run and begins the next one."""
+
+    next_input: Expr
+    max_generations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailNode(NodeBase):
+    """Ends with an error."""
+
+    code: str
+    message: Expr | None = None
+    details: Expr | None = None
+
+
+Node = (
+    TaskNode
+    | AgentLoopNode
+    | PlannerNode
+    | LoopNode
+    | MapNode
+    | SwitchNode
+    | ApprovalNode
+    | WaitForEventNode
+    | SleepNode
+    | SubWorkflowNode
+    | TransformNode
+    | EmitNode
+    | RespondNode
+    | ContinueAsNewNode
+    | FailNode
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Nodes that run as one: `count` of the table from `first` on, with those in bodies of theirs.
+
+    `container` is the index of the node whose body it is; None for `finally`. Bodies stand in the
+    order of their containers, those of one container as it names them, `finally` last.
+    """
+
+    container: int | None
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many runs, for each value of `key`, and steps of a run are active at once."""
+
+    max_runs: int | None = None
+    key: Expr | None = None
+    max_steps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Singleton:
+    """At most one run, for each value of `key`; `mode` is `skip` or `cancel`."""
+
+    mode: str
+    key: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Milliseconds by which a run counts as older, by the text of the value of `key`."""
+
+    key: Expr
+    rules_ms: tuple[tuple[str, int], ...]
+    default_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOn:
+    """An event that cancels the run, while it is younger than `timeout_ms`."""
+
+    event: str
+    match: Expr | None = None
+    timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What is decided about a run as a whole, before and beside its steps."""
+
+    concurrency: Concurrency | None = None
+    singleton: Singleton | None = None
+    priority: Priority | None = None
+    idempotency_key: Expr | None = None
+    sticky: str | None = None
+    cancel_on: tuple[CancelOn, ...] = ()
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What starts runs; `config` is plain JSON with the keys that `docs/ir.md` gives for `kind`."""
+
+    id: str
+    kind: str
+    config: Mapping[str, Any]
+    enabled: bool = True
+    match: Expr | None = None
+    input: Expr | None = None
+    debounce_ms: int | None = None
+    debounce_timeout_ms: int | None = None
+    debounce_key: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +411,27 @@ class Certificate:
 class Program:
     """A compiled workflow.
 
-    `source_map` maps a node id to (line, column) and is no part of the digest.
+    `finally_body` is the index of the body that runs last. `variables` and `labels` are worked out
+    once, in order. `task_outputs` has the declared schemas by task, sorted. `source_map` maps a
+    node id to (line, column) and is no part of the digest.
     """
 
     name: str
     nodes: tuple[Node, ...]
     certificate: Certificate
     timeout_ms: int
+    bodies: tuple[Body, ...] = ()
+    finally_body: int | None = None
     label: str | None = None
     description: str | None = None
     input_schema: Any = None
     output: Expr | None = None
+    output_schema: Any = None
+    variables: tuple[tuple[str, Expr], ...] = ()
+    labels: tuple[tuple[str, Expr], ...] = ()
+    secrets: tuple[str, ...] = ()
+    task_outputs: tuple[tuple[str, Any], ...] = ()
+    admission: Admission = Admission()
+    triggers: tuple[Trigger, ...] = ()
     source_map: Mapping[str, tuple[int, int]] | None = None
     version: int = IR_VERSION

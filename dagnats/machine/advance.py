@@ -8,7 +8,7 @@ ids arrive as data. An input that speaks of something past yields no event.
 from typing import Any, NamedTuple, assert_never
 
 from dagnats.ir.costs import ERROR_MESSAGE_CHARS_MAX
-from dagnats.ir.program import AgentLoopNode, TaskNode
+from dagnats.ir.program import AgentLoopNode
 from dagnats.machine import inputs as i
 from dagnats.machine.commands import Command, Enqueue
 from dagnats.machine.events import Event
@@ -144,21 +144,18 @@ def _returned(turn: Turn, index: int, was: Running, result: Any, *, asks_more: b
         task.failed(turn, index, was, no_value(wrong, step=node.id, attempt=was.attempt))
         return
     match node:
-        case TaskNode():
-            if asks_more:
-                problem = error(
-                    "not_a_loop",
-                    "the worker asked for another iteration of a step that is no loop",
-                    step=node.id,
-                    attempt=was.attempt,
-                )
-                task.failed(turn, index, was, problem)
-            else:
-                task.completed(turn, index, was, result)
         case AgentLoopNode():
             agent_loop.returned(turn, index, node, was, result, asks_more=asks_more)
+        case _ if asks_more:
+            problem = error(
+                "not_a_loop",
+                "the worker asked for another iteration of a step that is no loop",
+                step=node.id,
+                attempt=was.attempt,
+            )
+            task.failed(turn, index, was, problem)
         case _:
-            assert_never(node)
+            task.completed(turn, index, was, result)
 
 
 def _failed(turn: Turn, index: int, was: Running, request: i.Fail) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dagnats.expr.ast import Comprehension, Expr, Ident, walk
+from dagnats.expr.ast import Comprehension, Expr, Ident, Literal, walk
 from dagnats.expr.check import references
-from dagnats.expr.evaluate import prepare as compile_expression
-from dagnats.ir.program import AgentLoopNode, Node, Program
+from dagnats.expr.evaluator import prepare as compile_expression
+from dagnats.ir.program import AgentLoopNode, Program, TaskNode
+from dagnats.machine.unsupported import runnable
 
 PARTS_MAX = 8
 """Payloads that may be encoded together, to be measured, without a thought."""
@@ -38,7 +39,7 @@ class Prepared:
 
     program: Program
     digest: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[TaskNode, ...]
     index: dict[str, int]
     dependencies: tuple[int, ...]
     dependents: tuple[tuple[int, ...], ...]
@@ -53,38 +54,46 @@ class Prepared:
 
 
 def prepare(program: Program, digest: str) -> Prepared:
-    """Compile everything of a verified program that a run evaluates; linear in its size."""
-    index = {node.id: i for i, node in enumerate(program.nodes)}
-    dependents: list[list[int]] = [[] for _ in program.nodes]
-    tolerated = [False] * len(program.nodes)
-    for i, node in enumerate(program.nodes):
+    """Compile everything that a run evaluates of a verified program; linear in its size.
+
+    `unsupported` has nothing to say about it.
+    """
+    nodes = runnable(program)
+    index = {node.id: i for i, node in enumerate(nodes)}
+    dependents: list[list[int]] = [[] for _ in nodes]
+    tolerated = [False] * len(nodes)
+    for i, node in enumerate(nodes):
         for edge in node.edges:
             dependents[edge.source].append(i)
             tolerated[edge.source] |= "failed" in edge.accepts
-    loops = {i: n for i, n in enumerate(program.nodes) if isinstance(n, AgentLoopNode)}
+    loops = {i: n for i, n in enumerate(nodes) if isinstance(n, AgentLoopNode)}
     return Prepared(
         program=program,
         digest=digest,
-        nodes=program.nodes,
+        nodes=nodes,
         index=index,
-        dependencies=tuple(len(node.edges) for node in program.nodes),
+        dependencies=tuple(len(node.edges) for node in nodes),
         dependents=tuple(tuple(d) for d in dependents),
         tolerated=tuple(tolerated),
         last=tuple(i for i, d in enumerate(dependents) if not d),
-        when=tuple(_formula(node.when, index) for node in program.nodes),
-        inputs=tuple(_formula(node.input, index) for node in program.nodes),
+        when=tuple(_formula(node.when, index) for node in nodes),
+        inputs=tuple(_formula(node.input, index) for node in nodes),
         composed=tuple(
             node.input is not None or len(node.edges) > 1 or i in loops
-            for i, node in enumerate(program.nodes)
+            for i, node in enumerate(nodes)
         ),
         until={
             i: formula
             for i, n in loops.items()
             if (formula := _formula(n.until, index)) is not None
         },
-        initial_states={i: n.initial_state for i, n in loops.items()},
+        initial_states={i: _constant(n.initial_state) for i, n in loops.items()},
         output=_formula(program.output, index),
     )
+
+
+def _constant(expression: Expr | None) -> Any:
+    return expression.value if isinstance(expression, Literal) else None
 
 
 def _formula(expression: Expr | None, index: dict[str, int]) -> Formula | None:

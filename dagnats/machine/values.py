@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dagnats.expr.evaluate import EvaluationError
+from dagnats.expr.evaluator import EvaluationError
 from dagnats.expr.values import name_of
 from dagnats.ir.costs import (
     ERROR_CODE_CHARS_MAX,

@@ -17,14 +17,38 @@ from dagnats.expr.ast import (
     Select,
 )
 from dagnats.ir.program import (
+    Admission,
     AgentLoopNode,
+    ApprovalNode,
+    Body,
     Bound,
+    Budget,
+    CancelOn,
+    Case,
     Certificate,
+    CodeRetry,
+    Concurrency,
+    ContinueAsNewNode,
     Edge,
+    EmitNode,
+    FailNode,
+    LoopNode,
+    MapNode,
     Node,
+    PlannerNode,
+    Priority,
     Program,
+    RateLimit,
+    RespondNode,
     Retry,
+    Singleton,
+    SleepNode,
+    SubWorkflowNode,
+    SwitchNode,
     TaskNode,
+    TransformNode,
+    Trigger,
+    WaitForEventNode,
 )
 
 NOTHING = Bound(None, "")
@@ -145,7 +169,7 @@ EVERYTHING = program(
             (0, 2),
         ),
         until=call("_==_", Ident("result"), field("loop", "state")),
-        initial_state=[None, 2**63 - 1, -(2**63)],
+        initial_state=Literal([None, 2**63 - 1, -(2**63)]),
         on_exhausted="complete",
         max_duration_ms=1,
     ),
@@ -156,7 +180,203 @@ EVERYTHING = program(
     source_map={},
 )
 
-SAMPLES = {"example": EXAMPLE, "everything": EVERYTHING, "one": program(step("a"))}
+WHOLE = program(
+    step(
+        "start",
+        agent=True,
+        heartbeat_timeout_ms=30_000,
+        worker_group="gpu",
+        rate_limit=RateLimit(100, 60_000),
+        keyed_rate_limit=RateLimit(10, 1_000, field("input", "customer"), 2),
+        max_task_concurrency=5,
+        required_capabilities=("docker",),
+        retry=Retry(
+            max_retries=3,
+            strategy="listed",
+            delays_ms=(1_000, 10_000),
+            jitter=0.5,
+            non_retryable=("invalid_input",),
+            by_code=(("rate_limited", CodeRetry(max_retries=9)),),
+        ),
+        input=MapOf(((Literal("key"), field("secrets", "TOKEN")),)),
+        on_failure=19,
+        compensate=20,
+        metadata={"team": "payments"},
+    ),
+    LoopNode(
+        id="pages",
+        edges=(Edge(0),),
+        body=0,
+        max_iterations=5,
+        until=field("steps", "page", "output", "last"),
+        while_=call("_<_", field("loop", "iteration"), Literal(9)),
+        initial_state=field("vars", "first"),
+        state=field("steps", "page", "output"),
+        output=field("loop", "state"),
+        on_exhausted="pause",
+        max_duration_ms=60_000,
+        delay_ms=1_000,
+    ),
+    step("page", within=0, input=field("loop", "state"), when=field("steps", "start", "output")),
+    MapNode(
+        id="fan",
+        edges=(Edge(1),),
+        join="all_done",
+        body=1,
+        max_items=100,
+        over=field("steps", "pages", "output"),
+        max_concurrency=8,
+        tolerance_percent=10.0,
+        single=True,
+    ),
+    step("fan.each", within=1, task="fan", input=field("item", "url")),
+    SwitchNode(
+        id="route",
+        edges=(Edge(1), Edge(3)),
+        join="any_success",
+        cases=(Case(2, ("bug", 1, 1.5, None, True)), Case(3, ("none",))),
+        on=field("input", "kind"),
+        default=4,
+        output=Select(field("steps", "gate"), "output", optional=True),
+    ),
+    ApprovalNode(
+        id="gate",
+        within=2,
+        timeout_ms=1_000,
+        approvers=("release-team",),
+        quorum=2,
+        on_timeout="escalate",
+        on_reject="complete",
+        remind_every_ms=100,
+        escalation_approvers=("managers",),
+        escalation_timeout_ms=500,
+        form={"type": "object"},
+        description=Literal("Release?"),
+        subject="approvals.release",
+        details=Literal({"channel": "releases"}),
+    ),
+    MapNode(id="inner", within=4, body=5, max_items=2, over=field("steps", "fan", "output")),
+    SleepNode(id="nap", within=5, max_duration_ms=9, duration=Literal("9ms")),
+    LoopNode(
+        id="think",
+        within=5,
+        edges=(Edge(8),),
+        body=6,
+        max_iterations=2,
+        until=field("result", "done"),
+        result=True,
+        budget=Budget(1_000, 2.0, 3),
+    ),
+    PlannerNode(
+        id="plan",
+        task="agent.plan",
+        within=6,
+        **TIMES,
+        max_steps=10,
+        max_depth=3,
+        allowed_tasks=("code.edit",),
+        allowed_types=("normal", "map"),
+        max_replans=2,
+        input=ListOf((Ident("item"), Ident("index"), field("loop", "state"))),
+    ),
+    SubWorkflowNode(
+        id="pay",
+        edges=(Edge(5),),
+        workflow="payment",
+        timeout_ms=5,
+        version="1.4.0",
+        detach=True,
+        on_parent_close="abandon",
+    ),
+    WaitForEventNode(
+        id="paid",
+        edges=(Edge(11, ("completed", "failed")),),
+        event="order.paid",
+        timeout_ms=5,
+        match=call("_==_", field("event", "data", "id"), field("steps", "pay", "output", "id")),
+        on_timeout="skip",
+        count=2,
+        look_back_ms=7,
+    ),
+    TransformNode(id="sum", value=call("@double", field("input", "cents"))),
+    EmitNode(id="tell", edges=(Edge(13),), event="sum.made", data=field("steps", "sum", "output")),
+    RespondNode(
+        id="answer",
+        edges=(Edge(13),),
+        status=201,
+        headers=Literal({"cache-control": "no-store"}),
+        body=field("trigger", "data"),
+    ),
+    loop(
+        "agent",
+        initial_state=field("input", "state"),
+        delay_ms=5,
+        budget=Budget(tokens=1),
+        until=Ident(".result"),
+    ),
+    ContinueAsNewNode(
+        id="next",
+        edges=(Edge(16),),
+        next_input=call("math.abs", Literal(-1)),
+        max_generations=100,
+    ),
+    FailNode(
+        id="stop",
+        when=call("_==_", call("type", Literal(1)), Ident("google.protobuf.Timestamp")),
+        code="out_of_stock",
+        message=Literal("none"),
+        details=Ident("input"),
+    ),
+    step("report", input=field("error", "code")),
+    step("undo", input=Literal(1)),
+    step("clean", within=7, when=Select(field("steps", "start"), "output", test=True)),
+    SleepNode(id="night", within=7, max_duration_ms=9, cron="0 9 * * *", timezone="Europe/Berlin"),
+    bodies=(
+        Body(1, 2, 1),
+        Body(3, 4, 1),
+        Body(5, 6, 1),
+        Body(5, 7, 0),
+        Body(5, 7, 4),
+        Body(7, 8, 3),
+        Body(9, 10, 1),
+        Body(None, 21, 2),
+    ),
+    finally_body=7,
+    name="whole",
+    output_schema={"type": "object"},
+    variables=(("first", field("input", "first")), ("second", field("vars", "first"))),
+    labels=(("team", Literal("payments")),),
+    secrets=("TOKEN",),
+    task_outputs=(("a.b", {"type": "string"}), ("c", True)),
+    admission=Admission(
+        concurrency=Concurrency(10, field("input", "customer"), 4),
+        singleton=Singleton("cancel", field("input", "repo")),
+        priority=Priority(field("input", "plan"), (("free", -1_000), ("paid", 300_000)), 5),
+        idempotency_key=field("input", "order_id"),
+        sticky="hard",
+        cancel_on=(
+            CancelOn("order.cancelled", field("event", "data"), 60_000),
+            CancelOn("order.lost"),
+        ),
+        budget=Budget(usd=5.0),
+    ),
+    triggers=(
+        Trigger("on_paid", "event", {"event": "order.paid"}, match=field("event", "data")),
+        Trigger(
+            "hook",
+            "webhook",
+            {"path": "github", "secret": "GITHUB"},
+            enabled=False,
+            input=field("trigger", "data"),
+            debounce_ms=10_000,
+            debounce_timeout_ms=60_000,
+            debounce_key=field("trigger", "data", "repo"),
+        ),
+    ),
+)
+"""Every kind of node, every policy, every key."""
+
+SAMPLES = {"whole": WHOLE, "example": EXAMPLE, "everything": EVERYTHING, "one": program(step("a"))}
 
 _doubles = st.floats(allow_nan=False, allow_infinity=False)
 _scalars = (
@@ -234,76 +454,4 @@ def expressions(roots: tuple[str, ...], steps: tuple[str, ...]) -> st.SearchStra
             _macros(inner),
         ),
         max_leaves=6,
-    )
-
-
-_accepts = st.sampled_from(
-    [
-        ("completed",),
-        ("completed", "skipped"),
-        ("completed", "failed"),
-        ("completed", "skipped", "failed"),
-    ]
-)
-_ms = st.integers(1, 10**12)
-_retries = st.builds(
-    Retry,
-    st.integers(0, 100_000),
-    st.sampled_from(["fixed", "linear", "exponential"]),
-    st.integers(0, 10**9),
-    st.integers(0, 10**9),
-    st.floats(0, 1e6),
-)
-
-
-@st.composite
-def nodes(draw: Any, at: int) -> Node:
-    """Any sound node at this index."""
-    sources = sorted(draw(st.sets(st.integers(0, at - 1), max_size=2))) if at else []
-    readable = tuple(f"n{source}" for source in sources)
-    plain = expressions(("input", "run"), readable)
-    shared: dict[str, Any] = {
-        "id": f"n{at}",
-        "task": draw(st.sampled_from(["t", "a.b-c", "x_1.y.z"])),
-        "timeout_ms": draw(_ms),
-        "queue_timeout_ms": draw(_ms),
-        "edges": tuple(Edge(source, draw(_accepts)) for source in sources),
-        "when": draw(st.none() | plain),
-        "retry": draw(_retries),
-        "max_deliveries": draw(st.integers(1, 9)),
-    }
-    if draw(st.booleans()):
-        return TaskNode(input=draw(st.none() | plain), **shared)
-    return AgentLoopNode(
-        input=draw(st.none() | expressions(("input", "run", "loop"), readable)),
-        max_iterations=draw(st.integers(1, 100_000)),
-        until=draw(st.none() | expressions(("input", "run", "loop", "result"), readable)),
-        initial_state=draw(values),
-        on_exhausted=draw(st.sampled_from(["fail", "complete"])),
-        max_duration_ms=draw(st.none() | _ms),
-        **shared,
-    )
-
-
-@st.composite
-def programs(draw: Any) -> Program:
-    """Any sound program of up to four steps."""
-    count = draw(st.integers(1, 4))
-    ids = tuple(f"n{i}" for i in range(count))
-    bounds = st.builds(
-        Bound, st.none() | st.integers(0), st.text(max_size=6), st.none() | st.sampled_from(ids)
-    )
-    places = st.dictionaries(st.sampled_from(ids), st.tuples(_ms, _ms))
-    return program(
-        *[draw(nodes(i)) for i in range(count)],
-        name=draw(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)),
-        certificate=Certificate(*[draw(bounds) for _ in range(9)]),
-        timeout_ms=draw(_ms),
-        label=draw(st.none() | st.text()),
-        description=draw(st.none() | st.text()),
-        input_schema=draw(
-            st.sampled_from([None, True, False, {}, {"type": "object", "default": 1.0}])
-        ),
-        output=draw(st.none() | expressions(("input", "run"), ids)),
-        source_map=draw(st.none() | places),
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dagnats.expr.ast import (
+    COERCE,
     INTERPOLATE,
     Call,
     Comprehension,
@@ -18,10 +19,24 @@ from dagnats.expr.ast import (
 )
 from dagnats.ir.costs import STEPS_MAX
 from dagnats.ir.expressions import EXPRESSION_LEVELS_MAX
-from dagnats.ir.program import Bound, Edge, Program, Retry
+from dagnats.ir.program import (
+    Bound,
+    Budget,
+    CancelOn,
+    Case,
+    CodeRetry,
+    Concurrency,
+    Edge,
+    Priority,
+    Program,
+    RateLimit,
+    Retry,
+    Singleton,
+    Trigger,
+)
 from dagnats.ir.verify import REPEATS_MAX, VALUE_LEVELS_MAX, verify
 from dagnats.timespec import DURATION_MS_MAX
-from tests.ir.samples import CERTIFICATE, SAMPLES, call, chain, field, loop, program, step
+from tests.ir.samples import CERTIFICATE, SAMPLES, WHOLE, call, chain, field, loop, program, step
 
 ONE = Literal(1)
 A = field("steps", "a")
@@ -62,7 +77,7 @@ def tree_of(levels: int) -> Expr:
 PROGRAMS = {
     "no steps": (program(), "it has 0 steps, not 1 to 20000 (STEPS_MAX)"),
     "too many steps": (chain(STEPS_MAX + 1), "it has 20001 steps"),
-    "version": (program(step("a"), version=2), "the version is 2, not 1"),
+    "version": (program(step("a"), version=1), "the version is 1, not 2"),
     "empty name": (program(step("a"), name=""), "`name` is ``: letters, digits, `_` and `-`"),
     "long name": (program(step("a"), name="n" * 65), "`name` is `nnnn"),
     "name with a line end": (program(step("a"), name="a\n"), "`name` is `a\\n`"),
@@ -100,8 +115,8 @@ PROGRAMS = {
     "exhausted": (program(loop("a", on_exhausted="skip")), "`on_exhausted` is `skip`, not one of"),
     "loop's duration": (program(loop("a", max_duration_ms=0)), "`max_duration_ms` is 0"),
     "initial state": (
-        program(loop("a", initial_state={"x": 2**63})),
-        "`initial_state` holds an integer of more than 64 bits",
+        program(loop("a", initial_state=Literal({"x": 2**63}))),
+        "`initial_state`: a literal holds an integer of more than 64 bits",
     ),
     "edge from nowhere": (edges(3), "node 2 `c`: an edge from 3, which is no other node"),
     "edge from before": (edges(-1), "an edge from -1, which is no other node"),
@@ -162,6 +177,173 @@ PROGRAMS = {
 }
 
 
+def whole(name: str, **more: Any) -> Program:
+    """The program with everything, with one of its nodes changed."""
+    nodes = tuple(replace(n, **more) if n.id == name else n for n in WHOLE.nodes)
+    return replace(WHOLE, nodes=nodes)
+
+
+def admitting(**more: Any) -> Program:
+    return replace(WHOLE, admission=replace(WHOLE.admission, **more))
+
+
+def started_by(*found: Trigger) -> Program:
+    return replace(WHOLE, triggers=found)
+
+
+LIMIT = RateLimit(1, 1)
+KINDS = {
+    "join": (whole("sum", join="any"), "`join` is `any`, not one of all_success"),
+    "metadata": (whole("sum", metadata={"a": 2**64}), "`metadata` holds an integer"),
+    "heartbeat": (whole("start", heartbeat_timeout_ms=0), "`heartbeat_timeout_ms` is 0"),
+    "group": (whole("start", worker_group="a b"), "`worker_group` is `a b`, which is no name"),
+    "capability twice": (
+        whole("start", required_capabilities=("a", "a")),
+        "`required_capabilities` holds `a` twice",
+    ),
+    "concurrency of a task": (whole("start", max_task_concurrency=0), "`max_task_concurrency` is"),
+    "limit": (whole("start", rate_limit=replace(LIMIT, limit=0)), "`rate_limit.limit` is 0"),
+    "limit's period": (whole("start", rate_limit=RateLimit(1, 0)), "`rate_limit.period_ms` is 0"),
+    "limit with a key": (
+        whole("start", rate_limit=RateLimit(1, 1, INPUT)),
+        "`rate_limit` has a `key`: see `keyed_rate_limit`",
+    ),
+    "limit without a key": (
+        whole("start", keyed_rate_limit=LIMIT),
+        "`keyed_rate_limit` has no `key`",
+    ),
+    "no delays": (whole("start", retry=Retry(strategy="listed")), "`delays_ms` goes with"),
+    "delays too much": (whole("start", retry=Retry(delays_ms=(1,))), "`delays_ms` goes with"),
+    "delay": (
+        whole("start", retry=Retry(strategy="listed", delays_ms=(-1,))),
+        "`delays_ms` is -1",
+    ),
+    "jitter": (whole("start", retry=Retry(jitter=1.5)), "`jitter` is 1.5, not 0 to 1"),
+    "codes in disorder": (
+        whole("start", retry=Retry(by_code=(("b", CodeRetry()), ("a", CodeRetry())))),
+        "`by_code` is not in the order of its codes",
+    ),
+    "retries of a code": (
+        whole("start", retry=Retry(by_code=(("b", CodeRetry(max_retries=-1)),))),
+        "`by_code.b.max_retries` is -1",
+    ),
+    "loop": (whole("pages", max_iterations=0), "`max_iterations` is 0, not 1 to"),
+    "delay of a loop": (whole("pages", delay_ms=-1), "`delay_ms` is -1"),
+    "budget": (whole("think", budget=Budget(tokens=0)), "`budget.tokens` is 0"),
+    "money": (whole("think", budget=Budget(usd=float("inf"))), "`budget.usd` is inf"),
+    "items": (whole("fan", max_items=10_001), "`max_items` is 10001, not 1 to 10000"),
+    "items at once": (whole("fan", max_concurrency=0), "`max_concurrency` is 0"),
+    "tolerance": (whole("fan", tolerance=-1), "`tolerance` is -1"),
+    "percents": (whole("fan", tolerance_percent=101.0), "`tolerance_percent` is 101.0, not 0 to"),
+    "plan": (whole("plan", max_steps=101), "`max_steps` is 101, not 1 to 100"),
+    "depth": (whole("plan", max_depth=0), "`max_depth` is 0"),
+    "planned task": (whole("plan", allowed_tasks=("a b",)), "`allowed_tasks` is `a b`"),
+    "planned type": (whole("plan", allowed_types=("task",)), "`allowed_types` is `task`, not one"),
+    "new plans": (whole("plan", max_replans=11), "`max_replans` is 11"),
+    "values without on": (whole("route", on=None), "`cases[0]` is to have a `when` and no"),
+    "on without values": (
+        whole("route", cases=(Case(2, ("a",)), Case(3, when=Literal(True)))),
+        "`cases[1]` is to have `values` and no `when`",
+    ),
+    "value": (
+        whole("route", cases=(Case(2, ({1},)), Case(3, (1,)))),
+        "`cases[0].values` holds a value of type set",
+    ),
+    "quorum": (whole("gate", quorum=0), "`quorum` is 0, not 1 to 100"),
+    "rejection": (whole("gate", on_reject="skip"), "`on_reject` is `skip`"),
+    "half an escalation": (
+        whole("gate", escalation_approvers=(), on_timeout="fail"),
+        "`escalation_approvers` and `escalation_timeout_ms` come together",
+    ),
+    "escalation to nobody": (
+        whole("gate", escalation_approvers=(), escalation_timeout_ms=None),
+        "there is nobody to escalate to",
+    ),
+    "form": (whole("gate", form={"type": "text"}), "`form` is no JSON Schema"),
+    "event": (whole("paid", event="a..b"), "`event` is `a..b`, which is no name of one"),
+    "events": (whole("paid", count=0), "`count` is 0, not 1 to 1000"),
+    "no event": (whole("paid", on_timeout="pause"), "`on_timeout` is `pause`"),
+    "no bound of a wait": (whole("paid", timeout_ms=0), "`timeout_ms` is 0"),
+    "sleep of no time": (whole("nap", duration=None), "it has 0 of `duration`, `until` and"),
+    "sleep of two times": (whole("nap", cron="* * * * *"), "it has 2 of `duration`, `until`"),
+    "no bound of a sleep": (whole("nap", max_duration_ms=0), "`max_duration_ms` is 0"),
+    "child": (whole("pay", workflow="a.b"), "`workflow` is `a.b`"),
+    "child's end": (whole("pay", on_parent_close="kill"), "`on_parent_close` is `kill`"),
+    "child's retry": (whole("pay", retry=Retry(max_retries=-1)), "`max_retries` is -1"),
+    "published": (whole("tell", event="a b"), "`event` is `a b`"),
+    "status": (whole("answer", status=99), "`status` is 99, not 100 to 599"),
+    "generations": (whole("next", max_generations=0), "`max_generations` is 0"),
+    "code": (whole("stop", code="Out"), "`code` is `Out`, which is no name of one"),
+    "label's name": (
+        replace(WHOLE, labels=(("a b", Literal(1)),)),
+        "`labels` is `a b`, which is no name",
+    ),
+    "label twice": (
+        replace(WHOLE, labels=(("a", Literal(1)), ("a", Literal(1)))),
+        "`labels` has a name twice",
+    ),
+    "secret twice": (replace(WHOLE, secrets=("TOKEN", "TOKEN")), "`secrets` holds `TOKEN` twice"),
+    "tasks in disorder": (
+        replace(WHOLE, task_outputs=(("b", True), ("a", True))),
+        "`task_outputs` is not in the order of its tasks",
+    ),
+    "schema of a task": (
+        replace(WHOLE, task_outputs=(("b", {"type": 1}),)),
+        "`task_outputs.b` is no JSON Schema",
+    ),
+    "schema of the output": (
+        replace(WHOLE, output_schema={"type": 1}),
+        "`output_schema` is no JSON Schema",
+    ),
+    "runs": (admitting(concurrency=Concurrency(0)), "`concurrency.max_runs` is 0"),
+    "mode": (admitting(singleton=Singleton("wait")), "`singleton.mode` is `wait`"),
+    "offset": (
+        admitting(priority=Priority(INPUT, (("a", 600_001),))),
+        "`priority` is 600001, not -600000 to 600000",
+    ),
+    "rules in disorder": (
+        admitting(priority=Priority(INPUT, (("b", 1), ("a", 1)))),
+        "`priority.rules_ms` is not in the order",
+    ),
+    "sticky": (admitting(sticky="very"), "`sticky` is `very`, not one of soft, hard"),
+    "cancelling": (admitting(cancel_on=(CancelOn("a b"),)), "`cancel_on[0].event` is `a b`"),
+    "key of steps": (
+        admitting(idempotency_key=field("steps", "start")),
+        "`idempotency_key`: `steps` does not exist here",
+    ),
+    "trigger": (started_by(Trigger("a", "moon", {})), "trigger 0 `a`: `kind` is `moon`"),
+    "trigger's id": (started_by(Trigger("a b", "event", {"event": "e"})), "the id is `a b`"),
+    "trigger twice": (
+        started_by(*[Trigger("a", "event", {"event": "e"})] * 2),
+        "trigger 1: the id `a` stands twice",
+    ),
+    "no config": (started_by(Trigger("a", "event", {})), "`config` has no `event`"),
+    "config": (
+        started_by(Trigger("a", "subject", {"subject": "s", "x": 1})),
+        "`config` has `x`, which `subject` does not know",
+    ),
+    "match of a subject": (
+        started_by(Trigger("a", "subject", {"subject": "s"}, match=Literal(True))),
+        "`match` goes with events only",
+    ),
+    "debounce": (
+        started_by(Trigger("a", "event", {"event": "e"}, debounce_timeout_ms=1)),
+        "go with `debounce_ms` only",
+    ),
+    "trigger that reads the input": (
+        started_by(Trigger("a", "event", {"event": "e"}, input=INPUT)),
+        "`triggers.a.input`: `input` does not exist here",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_breaks_a_rule_of_its_kind_is_reported_once(name: str) -> None:
+    unsound, expected = KINDS[name]
+    (found,) = verify(unsound)
+    assert expected in found
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_breaks_a_rule_is_reported_once(name: str) -> None:
     unsound, expected = PROGRAMS[name]
@@ -190,7 +372,15 @@ EXPRESSIONS = {
     "unknown function": (call("now"), "there is no function `now`"),
     "unknown method": (call("shout", on=INPUT), "there is no function `shout`"),
     "unknown of a namespace": (call("pi", on=Ident("math")), "there is no function `math.pi`"),
-    "namespace in the name": (call("math.abs", ONE), "a namespace stands in `target`"),
+    "unknown of a namespace in the name": (call("math.pi"), "there is no function `math.pi`"),
+    "namespace twice": (call("math.abs", ONE, on=Ident("math")), "there is no function `math.math"),
+    "steps with a dot": (Select(Ident(".steps"), "a"), "`steps` is no value by itself"),
+    "coerce of two": (call(COERCE, ONE, ONE), "`@double` does not take 2 operands"),
+    "a hidden type": (
+        Comprehension("map", INPUT, "net", Select(Select(Ident("net"), "IP"), "x"), Ident("nett")),
+        "`nett` does not exist here",
+    ),
+    "a name with dots": (Ident("input.a"), "`input.a` does not exist here"),
     "too many arguments": (call("size", ONE, ONE), "`size` does not take 2 arguments"),
     "function as a method": (call("int", on=ONE), "`int` does not take 0 arguments as a method"),
     "method as a function": (call("trim", ONE), "`trim` does not take 1 arguments"),
@@ -242,6 +432,14 @@ SOUND = {
     "guard of map": Comprehension("map", INPUT, "x", Ident("x"), Ident("x")),
     "any field": Select(INPUT, ""),
     "chain": Call("_&&_", (Literal(True),) * 9),
+    "coerce": call(COERCE, INPUT),
+    "namespace in the name": call("math.abs", ONE),
+    "function with a dot": call(".size", INPUT),
+    "a type's name": Ident("google.protobuf.Timestamp"),
+    "a type's name with a dot": Ident(".int"),
+    "a type's name in parts": field("net", "IP"),
+    "a root that is hidden": Comprehension("map", INPUT, "input", Ident(".input")),
+    "namespace with a dot": call("abs", ONE, on=Ident(".math")),
 }
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dagnats.expr.evaluate import EvaluationError
-from dagnats.ir.program import Node
+from dagnats.expr.evaluator import EvaluationError
+from dagnats.ir.program import TaskNode
 from dagnats.machine.limits import delay_ms, retries_left
 from dagnats.machine.ready import settled
 from dagnats.machine.state import Attempt, Ready, Running, Waiting
@@ -60,7 +60,7 @@ def lost(turn: Turn, index: int, was: Running) -> None:
     turn.offer(index, was.attempt, was.iteration, was.delivery + 1, value)
 
 
-def due_ms(node: Node, step: Attempt) -> int:
+def due_ms(node: TaskNode, step: Attempt) -> int:
     """Return when time alone will change this step."""
     if isinstance(step, Waiting):
         return step.until
