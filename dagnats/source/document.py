@@ -1,40 +1,57 @@
 """A document with positions: every key and every value knows where it stands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A resolved YAML 1.2 core scalar: `plain`, `single`, `double`, `literal` or `folded`.
 
-    `verbatim` says whether the value's characters stand one to one in the source (after the quote,
-    if there is one), so that positions inside it can be computed.
+    Its span takes in quotes and the header of a block, and leaves out an anchor before it and the
+    line breaks behind it. `verbatim` says whether the value's characters stand one to one in the
+    source (after the quote, if there is one), so that positions inside it can be computed. Where
+    they do not, `written` is what stands at `span`, and `dagnats.source.placement` finds them.
     """
 
     value: bool | int | float | str | None
     span: Span
     style: str = "plain"
     verbatim: bool = True
+    written: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One key of a mapping with its value."""
+class Entry(Struct, frozen=True):
+    """One key of a mapping with its value.
+
+    `merged` holds the `<<` keys by which a merged entry came, nearest first: key and value still
+    stand where they were written.
+    """
 
     key: str
     key_span: Span
     value: "Node"
+    merged: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """An object; keys are unique strings in document order."""
+class Mapping(Struct, frozen=True):
+    """An object; keys are unique strings in document order.
+
+    Merged entries stand where their `<<` does. `own` holds what was really written, `<<` included,
+    and is None where that is the same.
+    """
 
     entries: tuple[Entry, ...]
     span: Span
+    own: tuple[Entry, ...] | None = None
+
+    @property
+    def written(self) -> tuple[Entry, ...]:
+        """The entries as they stand in the text: `<<` is one, what it merges is none."""
+        return self.entries if self.own is None else self.own
 
     def get(self, key: str) -> "Node | None":
         """Return the value of `key`, or None."""
@@ -46,19 +63,17 @@ class Mapping:
         return next((e for e in self.entries if e.key == key), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """A list."""
 
     items: "tuple[Node, ...]"
     span: Span
 
 
-Node = Scalar | Mapping | Sequence
+Node: TypeAlias = Scalar | Mapping | Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A whole text, its name for messages, and its root node."""
 
     text: str

@@ -24,7 +24,9 @@ _WORDS: dict[str, bool | None] = {
     "False": False,
     "FALSE": False,
 }
-_NUMERIC_STARTS = frozenset("0123456789+-.")
+NUMERIC_STARTS = frozenset("0123456789+-.")
+"""What a number begins with; every other scalar is a word."""
+
 _DECIMAL = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _OCTAL = re.compile(r"0o[0-7]+", re.ASCII)
 _HEX = re.compile(r"0x[0-9a-fA-F]+", re.ASCII)
@@ -44,7 +46,7 @@ def resolve(text: str) -> bool | int | float | str | Refusal | None:
     """Return the value of a plain scalar, or why it has none."""
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in _NUMERIC_STARTS:
+    if text[0] not in NUMERIC_STARTS:
         return text
     if _NOT_FINITE.fullmatch(text):
         return Refusal(f"`{text}` has no JSON value", f"quote it to mean the text: '{text}'")

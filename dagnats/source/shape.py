@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from dagnats import resources
-from dagnats.diagnostics.diagnostic import Diagnostic, Sink, Span
+from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink, Span
 from dagnats.source.complaints import Complaints, dotted, keyword, words
 from dagnats.source.document import Document, to_json
 
@@ -36,7 +36,7 @@ def check_shape(document: Document, sink: Sink) -> bool:
             missing = finding.message if keyword(error) == "required" else ""
             found.setdefault((finding.span, missing), finding)
     # What could not even be read has been said: a number without a value is no null.
-    said = {finding.span for finding in sink.sorted()}
+    said = {f.span for f in sink.sorted() if f.severity is Severity.ERROR}
     for (span, missing), finding in found.items():
         if missing or span not in said:
             sink.add(finding)
@@ -64,26 +64,33 @@ def check_value(schema: Any, value: Any) -> list[str]:
 
 def check_schema(schema: Any) -> str | None:
     """Return why something is no JSON Schema (draft 2020-12), or None when it is one."""
+    problem = schema_problem(schema)
+    if problem is None:
+        return None
+    path, wrong = problem
+    return f"at {dotted(path)}: {wrong}" if path else wrong
+
+
+def schema_problem(schema: Any) -> tuple[list[str | int], str] | None:
+    """Return where and why something is no JSON Schema, or None when it is one."""
     if not isinstance(schema, (dict, bool)):
-        return "a schema is a mapping, true or false"
+        return [], "a schema is a mapping, true or false"
     try:
         _validator(json.dumps(schema))
     except ValueError as wrong:
         return _schema_words(wrong)
     except RecursionError:
-        return _UNREADABLE
+        return [], _UNREADABLE
     return None
 
 
-def _schema_words(wrong: Any) -> str:
+def _schema_words(wrong: Any) -> tuple[list[str | int], str]:
     if not hasattr(wrong, "instance_path"):
-        return _UNREADABLE
-    path = wrong.instance_path
-    if not path:
-        return words(wrong)
-    if keyword(wrong) == "anyOf" and path[-1] == "type":
-        return f"at {dotted(path)}: a type is one of {', '.join(f'`{name}`' for name in TYPES)}"
-    return f"at {dotted(path)}: {words(wrong)}"
+        return [], _UNREADABLE
+    path: list[str | int] = list(wrong.instance_path)
+    if path and keyword(wrong) == "anyOf" and path[-1] == "type":
+        return path, f"a type is one of {', '.join(f'`{name}`' for name in TYPES)}"
+    return path, words(wrong)
 
 
 @lru_cache(maxsize=VALIDATORS_CACHED_MAX)

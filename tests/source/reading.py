@@ -2,7 +2,7 @@
 
 import re
 
-from dagnats.diagnostics.diagnostic import Position, Sink
+from dagnats.diagnostics.diagnostic import Position, Severity, Sink
 from dagnats.source.document import Mapping, Sequence
 from dagnats.source.reader import read
 
@@ -20,6 +20,13 @@ def clean(text):
     """Return the document of a text that draws no finding."""
     document, findings = read_text(text)
     assert findings == ()
+    return document
+
+
+def hinted(text, *codes):
+    """Return the document of a text that draws hints at most, and findings of those codes."""
+    document, findings = read_text(text)
+    assert all(f.severity is Severity.INFO or f.code in codes for f in findings)
     return document
 
 

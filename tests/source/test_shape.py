@@ -138,7 +138,7 @@ def test_a_wrong_shape_draws_one_finding(text, code, source, message, help_):
         "name: n" + STEPS,
         head("x-any: [1]"),
         head("version: 1.10"),
-        head("description: no"),
+        head("description: none"),
         head("input: true"),
         head("timeout: 0"),
         head("tasks: {a-b.c_d: {x-y: 1}}"),
