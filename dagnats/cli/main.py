@@ -1,7 +1,8 @@
 """The entry of `dagnats`: exit codes, and the short way for the offline commands.
 
-Loading typer costs as much as linting a small file. So the plain forms of `lint` and `compile` are
-recognised here; whatever is not recognised, mistakes included, goes to the full parser in `app`.
+Loading typer costs as much as linting a small file. So the plain forms of `lint`, `explain`,
+`compile` and `eval` are recognised here; all else, mistakes included, goes to the full parser in
+`app`.
 """
 
 import contextlib
@@ -21,7 +22,6 @@ WORLD_IS_FULL = {
     errno.EMFILE: "this process has too many open files: raise `ulimit -n`",
     errno.ENFILE: "this machine has too many open files",
 }
-LINT_FORMATS = ("full", "concise", "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,43 +65,42 @@ def _run(words: list[str]) -> int:
 
 
 def plain(words: list[str]) -> Callable[[], int] | None:
-    """Return what a plain `lint` or `compile` line asks for, or None when typer has to judge it."""
+    """Return what a plain line of an offline command asks for, None when typer has to judge it."""
     match words:
         case ["lint", *rest]:
-            return _plain_lint(rest)
+            from dagnats.cli import lint
+
+            return lint.plain(rest)
+        case ["fmt", *rest]:
+            from dagnats.cli import fmt
+
+            return fmt.plain(rest)
+        case ["explain", *rest]:
+            from dagnats.cli import explain
+
+            return explain.plain(rest)
+        case ["schema", *rest]:
+            from dagnats.cli import schema
+
+            return schema.plain(rest)
         case ["compile", file] if _is_file(file):
             return lambda: _compile(file, None)
         case ["compile", file, "-o", target] if _is_file(file) and _is_file(target):
             return lambda: _compile(file, target)
-    return None
+        case ["graph", file] if _is_file(file):
+            from dagnats.cli import graph
 
+            return lambda: graph.graph(file, graph.Asked())
+        case ["eval", *rest]:
+            from dagnats.cli import eval as evaluation
 
-def _plain_lint(words: list[str]) -> Callable[[], int] | None:
-    files: list[str] = []
-    chosen = "full"
-    rest = iter(words)
-    for word in rest:
-        if word == "--json":
-            chosen = "json"
-        elif word == "--format":
-            chosen = next(rest, "")
-        elif _is_file(word):
-            files.append(word)
-        else:
+            return evaluation.plain(rest)
+        case _:
             return None
-    if not files or chosen not in LINT_FORMATS:
-        return None
-    return lambda: _lint(files, chosen)
 
 
 def _is_file(word: str) -> bool:
     return word == "-" or not word.startswith("-")
-
-
-def _lint(files: list[str], chosen: str) -> int:
-    from dagnats.cli import offline
-
-    return offline.lint(files, chosen)
 
 
 def _compile(file: str, target: str | None) -> int:

@@ -107,3 +107,32 @@ def show(
         return 0
 
     finish(work)
+
+
+@app.command("diff", epilog="Example: dagnats workflow diff old.yaml new.yaml --exit-code")
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="A document, compiled IR, or a name.")],
+    new: Annotated[
+        str | None,
+        typer.Argument(metavar="B", help="The same; without it, A and its registered version."),
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 when something differs.")
+    ] = False,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Compare two workflows, step by step, and say whether callers would notice."""
+    from dagnats.cli import diff as differing
+
+    if new is not None and not differing.needs_server(old, new):
+        code = differing.offline(old, new, as_json=as_json, exit_code=exit_code)
+        raise typer.Exit(code)
+    differing.needs_server(old, new)
+
+    async def work() -> int:
+        async with connected(server, data_dir) as client:
+            return await differing.online(client, old, new, as_json=as_json, exit_code=exit_code)
+
+    finish(work)

@@ -4,9 +4,15 @@ Codes are never reused. Clean documents do not need this module: only links to i
 """
 
 from dagnats.diagnostics.catalog_entry import Entry
+from dagnats.diagnostics.catalog_expressions import EXPRESSIONS
+from dagnats.diagnostics.catalog_front import ENTRIES as FRONT
 from dagnats.diagnostics.catalog_meaning import MEANING
+from dagnats.diagnostics.catalog_reading import ENTRIES as READING
+from dagnats.diagnostics.catalog_style import STYLE
 from dagnats.diagnostics.catalog_text import TEXT
 
 __all__ = ["CATALOG", "Entry"]
 
-CATALOG: dict[str, Entry] = {**TEXT, **MEANING}
+CATALOG: dict[str, Entry] = dict(
+    sorted({**TEXT, **READING, **FRONT, **EXPRESSIONS, **MEANING, **STYLE}.items())
+)

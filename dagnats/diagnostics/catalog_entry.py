@@ -1,6 +1,7 @@
 """The form of an entry of the catalogue."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dagnats.diagnostics.diagnostic import Severity
 
@@ -10,7 +11,7 @@ class Entry:
     """What a code means: its kebab-case name, a title, why and what to do, and two documents.
 
     `bad` is a smallest document that yields the code, with `severity`; `good` is the same mended,
-    and yields no finding at all.
+    and yields no finding at all. `files` are what they import, by path.
     """
 
     name: str
@@ -19,3 +20,4 @@ class Entry:
     explanation: str
     bad: str
     good: str
+    files: Mapping[str, str] = field(default_factory=dict)

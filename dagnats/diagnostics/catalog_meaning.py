@@ -1,4 +1,4 @@
-"""The catalogue of what a well-formed document can get wrong: DN3xxx and above."""
+"""The catalogue of what a well-formed document can get wrong: DN3xxx, DN5xxx and above."""
 
 from dagnats.diagnostics.catalog_entry import Entry
 from dagnats.diagnostics.diagnostic import Severity
@@ -84,108 +84,6 @@ steps:
 name: hello
 steps:
   - {id: greet, task: hello.greet}
-""",
-    ),
-    "DN4001": Entry(
-        name="expression-syntax",
-        title="an expression that cannot be read",
-        severity=Severity.ERROR,
-        explanation=(
-            "Expressions are written in the Common Expression Language: `==`, `&&`, `||`, `!`, "
-            "`condition ? one : other`. Mend the place that is marked."
-        ),
-        bad="""\
-name: hello
-steps:
-  - {id: greet, task: hello.greet, when: input.times = 1}
-""",
-        good="""\
-name: hello
-steps:
-  - {id: greet, task: hello.greet, when: input.times == 1}
-""",
-    ),
-    "DN4002": Entry(
-        name="unknown-name",
-        title="a name that does not exist there",
-        severity=Severity.ERROR,
-        explanation=(
-            "Expressions read `input`, `steps` and `run`, in an agent loop also `loop`, and in "
-            "`until` also `result`; a step is named by a constant. Write one of these names, or "
-            "quote a text that is meant as such."
-        ),
-        bad="""\
-name: hello
-steps:
-  - {id: greet, task: hello.greet, when: inputs.times == 1}
-""",
-        good="""\
-name: hello
-steps:
-  - {id: greet, task: hello.greet, when: input.times == 1}
-""",
-    ),
-    "DN4003": Entry(
-        name="unknown-function",
-        title="a function that does not exist",
-        severity=Severity.ERROR,
-        explanation=(
-            "Expressions call only the functions that are built in; what needs more is the work "
-            "of a task. Write the name of a function that exists."
-        ),
-        bad="""\
-name: hello
-steps:
-  - {id: greet, task: hello.greet, when: len(input.names) > 0}
-""",
-        good="""\
-name: hello
-steps:
-  - {id: greet, task: hello.greet, when: size(input.names) > 0}
-""",
-    ),
-    "DN4004": Entry(
-        name="type-mismatch",
-        title="an operator, a function or a condition that takes no such value",
-        severity=Severity.ERROR,
-        explanation=(
-            "Nothing is converted by itself: numbers are not truth values, and texts are not "
-            "numbers. Compare the value, or convert it by a function such as `string` or `int`."
-        ),
-        bad="""\
-name: hello
-input: {type: object, required: [times], properties: {times: {type: integer}}}
-steps:
-  - {id: greet, task: hello.greet, when: input.times}
-""",
-        good="""\
-name: hello
-input: {type: object, required: [times], properties: {times: {type: integer}}}
-steps:
-  - {id: greet, task: hello.greet, when: input.times > 0}
-""",
-    ),
-    "DN4005": Entry(
-        name="unclosed-expression",
-        title="an expression in a text is never closed",
-        severity=Severity.ERROR,
-        explanation=(
-            "`${{` begins an expression, and `}}` has to end it in the same string. For the "
-            "characters themselves write `$${{`."
-        ),
-        bad="""\
-name: hello
-steps:
-  - id: greet
-    task: hello.greet
-    with: {text: "Hello ${{ input.name }"}
-""",
-        good="""\
-name: hello
-steps:
-  - id: greet
-    task: hello.greet
-    with: {text: "Hello ${{ input.name }}"}
 """,
     ),
     "DN5001": Entry(
@@ -314,14 +212,41 @@ steps:
     config: {max_iterations: 100}
 """,
     ),
+    "DN6003": Entry(
+        name="costly-expression",
+        title="an expression could cost more than an evaluation may",
+        severity=Severity.WARNING,
+        explanation=(
+            "An evaluation that costs more than 1,000,000 (about one for each operation) fails. "
+            "This one may, with data as large as the schemas allow, or with long lists in a loop "
+            "inside a loop. Declare how large the lists and texts may be (`maxItems`, "
+            "`maxLength`), or go through less: look something up in a map, not in a list."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, when: "input.a.all(x, input.b.exists(y, x == y))"}
+""",
+        good="""\
+name: hello
+input:
+  type: object
+  required: [a, b]
+  properties:
+    a: {type: array, maxItems: 100, items: {type: integer}}
+    b: {type: array, maxItems: 100, items: {type: integer}}
+steps:
+  - {id: greet, task: hello.greet, when: "input.a.all(x, input.b.exists(y, x == y))"}
+""",
+    ),
     "DN9001": Entry(
         name="old-spelling",
         title="a key or a value in its old spelling",
         severity=Severity.INFO,
         explanation=(
-            "`input_schema`, `max_attempts` and integer nanoseconds are read as the Go dagnats "
-            "reads them, so that its documents compile unchanged. New documents are clearer in "
-            "the new spelling."
+            "`input_schema`, `skip_if`, integer nanoseconds and other forms are read as the Go "
+            "dagnats reads them, so that its documents compile unchanged. New documents are "
+            "clearer in the new form; `dagnats lint --fix` writes it."
         ),
         bad="""\
 name: hello

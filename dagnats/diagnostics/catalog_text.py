@@ -9,18 +9,18 @@ TEXT = {
         title="the text is not valid YAML",
         severity=Severity.ERROR,
         explanation=(
-            "The text cannot be read at all, so nothing else is checked. Quote values that hold "
-            "`: ` or begin with a sign, indent with spaces, and close quotes and brackets."
+            "The text cannot be read further, so nothing else is checked. Look at indentation, "
+            "quotes and brackets around the place; commoner mistakes have codes of their own."
         ),
         bad="""\
 name: hello
-description: greet: everyone
+description
 steps:
   - {id: greet, task: hello.greet}
 """,
         good="""\
 name: hello
-description: "greet: everyone"
+description: greets everyone
 steps:
   - {id: greet, task: hello.greet}
 """,
@@ -133,15 +133,16 @@ steps:
     ),
     "DN1007": Entry(
         name="merge-key",
-        title="a merge key",
+        title="a merge key that has nothing to merge",
         severity=Severity.ERROR,
         explanation=(
-            "`<<` was dropped from YAML 1.2, and which of two values wins depends on the reader. "
-            "Write the keys out, or put what all steps share under `defaults`."
+            "`<<` merges the entries of a mapping, or of a list of mappings, mostly aliases of "
+            "them. Keys that stand beside it win, and of several mappings the first that has a key "
+            "does."
         ),
         bad="""\
 name: hello
-x-patient: &patient {timeout: 10m}
+x-patient: &patient 10m
 steps:
   - id: greet
     task: hello.greet
@@ -149,10 +150,11 @@ steps:
 """,
         good="""\
 name: hello
-defaults: {timeout: 10m}
+x-patient: &patient {timeout: 10m}
 steps:
   - id: greet
     task: hello.greet
+    <<: *patient
 """,
     ),
     "DN1008": Entry(
@@ -221,8 +223,9 @@ steps:
         title="a document over a limit",
         severity=Severity.ERROR,
         explanation=(
-            "A document has at most 4 MiB, 250,000 nodes with aliases expanded, and 64 levels, so "
-            "that reading it costs little whoever wrote it. Split it, or make it flatter."
+            "A document has at most 4 MiB, 250,000 nodes with aliases expanded, 64 levels, and "
+            "1,048,576 characters in one text, so that reading it costs little whoever wrote it. "
+            "Split it, or make it flatter."
         ),
         bad=f"""\
 name: hello

@@ -4,10 +4,16 @@ Positions count from 1 in code points, offsets from 0, as the JSON contract in
 docs/diagnostics.md says.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 DIAGNOSTICS_MAX = 100
+"""Findings of one document that an author is shown."""
+
+KEPT_MAX = 1_000
+"""Findings of one severity that are kept while a document is judged: some may be ignored later."""
 
 
 class Severity(StrEnum):
@@ -18,8 +24,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a text: offset from 0, line and column from 1, in code points."""
 
     offset: int
@@ -27,8 +32,7 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of a text."""
 
     start: Position
@@ -38,24 +42,29 @@ class Span:
 NOWHERE = Span(Position(0, 1, 1), Position(0, 1, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A secondary place with a short message."""
+class Source(NamedTuple):
+    """A file that a finding is about which is not the document itself: an imported one."""
+
+    name: str
+    text: str
+
+
+class Label(NamedTuple):
+    """A secondary place with a short message; `file` None is that of the finding."""
 
     span: Span
     message: str
+    file: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the text of `span` by `text`."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """A change that would remove the finding; `safe` ones keep the meaning."""
 
     title: str
@@ -65,7 +74,10 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: a catalogue code at a place, with what to do about it."""
+    """One finding: a catalogue code at a place, with what to do about it.
+
+    `file` None is the document itself.
+    """
 
     code: str
     message: str
@@ -74,27 +86,57 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     help: str | None = None
     fixes: tuple[Fix, ...] = ()
+    file: Source | None = None
+
+    def within(self, file: Source | None) -> "Diagnostic":
+        """Return it as a finding about an imported file, unless it is already about one."""
+        return self if file is None or self.file is not None else replace(self, file=file)
 
 
 @dataclass(slots=True)
 class Sink:
-    """The findings of one document, at most `DIAGNOSTICS_MAX`; further ones are counted."""
+    """The findings of one document: `KEPT_MAX` of each severity; further ones are counted.
+
+    Each severity has room of its own, so that a thousand hints never hide an error.
+    """
 
     _found: list[Diagnostic] = field(default_factory=list)
     suppressed: int = 0
+    _kept: dict[Severity, int] = field(default_factory=dict)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Record a finding."""
-        if len(self._found) >= DIAGNOSTICS_MAX:
+        kept = self._kept.get(diagnostic.severity, 0)
+        if kept >= KEPT_MAX:
             self.suppressed += 1
             return
+        self._kept[diagnostic.severity] = kept + 1
         self._found.append(diagnostic)
 
     @property
     def has_errors(self) -> bool:
         """Whether any finding refuses the document."""
-        return any(d.severity is Severity.ERROR for d in self._found)
+        return Severity.ERROR in self._kept
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """All findings once, by place and then code."""
-        return tuple(sorted(dict.fromkeys(self._found), key=lambda d: (d.span, d.code, d.message)))
+        return in_order(dict.fromkeys(self._found))
+
+
+def in_order(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return findings by place and then code, those about other files last."""
+    return tuple(sorted(findings, key=_order))
+
+
+def _order(finding: Diagnostic) -> tuple[str, Span, str, str]:
+    name = finding.file.name if finding.file else ""
+    return name, finding.span, finding.code, finding.message
+
+
+def worst(findings: Sequence[Diagnostic], limit: int) -> tuple[Diagnostic, ...]:
+    """Return at most `limit` findings, errors before warnings before hints, in their old order."""
+    if len(findings) <= limit:
+        return tuple(findings)
+    ranks = list(Severity)
+    numbers = sorted(range(len(findings)), key=lambda n: ranks.index(findings[n].severity))
+    return tuple(findings[number] for number in sorted(numbers[:limit]))

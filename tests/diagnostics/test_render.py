@@ -68,7 +68,13 @@ def test_a_finding_has_title_place_source_and_advice() -> None:
           |
           = help: name another
           = fix: write `a`
+          |
+        3 -   - {id: a, task: t, depends_on: [bb]}
+        3 +   - {id: a, task: t, depends_on: [a]}
           = fix: remove the dependency (unsafe)
+          |
+        3 -   - {id: a, task: t, depends_on: [bb]}
+        3 +   - {id: a, task: t, depends_on: []}
         """)
 
 
@@ -83,6 +89,9 @@ def test_help_that_a_fix_repeats_is_said_once() -> None:
           | ^
           |
           = fix: write `30s`
+          |
+        1 - x
+        1 + 30sx
         """)
 
 
@@ -144,25 +153,77 @@ DRAWINGS = {
           |     ^
         """,
     ),
-    "a span over lines shows the first of them": (
+    "a span over lines has a bracket": (
         MULTI,
         lambda t: finding(span(t, "{c: 2,   \n    d: 3}")),
         """
           |
-        2 | b: {c: 2,
-          |    ^^^^^^ … to line 3
+        2 |   b: {c: 2,
+          |  ____^
+        3 | |     d: 3}
+          | |_________^
         """,
     ),
-    "a label over lines says so too": (
+    "a bracket opens beside a line that begins with it": (
+        MULTI,
+        lambda t: finding(span(t, "b: {c: 2,   \n    d: 3}")),
+        """
+          |
+        2 | / b: {c: 2,
+        3 | |     d: 3}
+          | |_________^
+        """,
+    ),
+    "the bracket of a label has its words at its end": (
         MULTI,
         lambda t: finding(span(t, "4"), Label(span(t, "{c: 2,   \n    d: 3}"), "not this")),
         """
           |
-        2 | b: {c: 2,
-          |    ------ … to line 3: not this
-        3 |     d: 3}
-        4 | e: 4
-          |    ^
+        2 |   b: {c: 2,
+          |  ____-
+        3 | |     d: 3}
+          | |_________- not this
+        4 |   e: 4
+          |      ^
+        """,
+    ),
+    "marks inside of a bracket": (
+        MULTI,
+        lambda t: finding(span(t, "b: {c: 2,   \n    d: 3}"), Label(span(t, "3"), "this")),
+        """
+          |
+        2 | / b: {c: 2,
+        3 | |     d: 3}
+          | |        - this
+          | |_________^
+        """,
+    ),
+    "brackets side by side": (
+        MULTI,
+        lambda t: finding(
+            span(t, "a: 1\nb: {c: 2,   \n    d: 3}"), Label(span(t, "d: 3}\ne: 4"), "crossing")
+        ),
+        """
+          |
+        1 | /   a: 1
+        2 | |   b: {c: 2,
+        3 | | /     d: 3}
+          | |___________^
+        4 |   | e: 4
+          |   |____- crossing
+        """,
+    ),
+    "of a long bracket the middle is left out": (
+        DISTANT,
+        lambda t: finding(span(t, t[t.index("line2") : t.index("line12")])),
+        """
+           |
+         2 | / line2: 2
+         3 | | line3: 3
+        ...  |
+        10 | | line10: 10
+        11 | | line11: 11
+           | |__________^
         """,
     ),
     "a span up to the next line stays on its own": (
@@ -356,7 +417,7 @@ SPANS = st.tuples(POSITIONS, POSITIONS).map(lambda two: Span(min(two), max(two))
 
 
 @given(
-    TEXTS.map(lambda text: text * 9), SPANS, st.lists(st.builds(Label, SPANS, TEXTS), max_size=3)
+    TEXTS.map(lambda text: text * 9), SPANS, st.lists(st.builds(Label, SPANS, TEXTS, st.none()), max_size=3)
 )
 def test_any_place_of_any_text_is_drawn(text: str, where: Span, labels: list[Label]) -> None:
     full = render_full([finding(where, *labels)], text, "f.yaml", colour=False)
