@@ -1,4 +1,4 @@
-"""Finds what is shipped beside the code: `grammar/`, `schemas/` and `examples/`.
+"""Finds what is shipped beside the code: `grammar/`, `schemas/`, `examples/`, `templates/`.
 
 Inside the package in a wheel, beside it in a checkout.
 """

@@ -307,6 +307,19 @@ def schema_(
     finish(work)
 
 
+@app.command("lsp", epilog="Example: dagnats lsp")
+def lsp(
+    tcp: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Wait for one client there, instead of stdio."),
+    ] = None,
+) -> None:
+    """Serve an editor with findings, completion and more, by the language server protocol."""
+    from dagnats.cli import lsp as server
+
+    raise typer.Exit(server.serve(tcp))
+
+
 @app.command("init", epilog="Example: dagnats init reviews --template agent")
 def init(
     directory: Annotated[

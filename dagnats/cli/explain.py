@@ -82,9 +82,10 @@ def _page(code: str, entry: Entry) -> str:
 
     from dagnats.compiler.pipeline import check_workflow
     from dagnats.diagnostics.render import render_full
+    from dagnats.lang.imports import held
 
     columns = min(shutil.get_terminal_size((COLUMNS_MAX, 24)).columns, COLUMNS_MAX)
-    found = check_workflow(entry.bad, FILE).diagnostics
+    found = check_workflow(entry.bad, FILE, load=held(entry.files)).diagnostics
     colour = output.wants_colour(sys.stdout)
     findings = render_full(found, entry.bad, FILE, colour=colour, columns=columns)
     kind = output.paint(f"{entry.severity}[{code}]", _COLOURS[entry.severity], sys.stdout)

@@ -170,10 +170,11 @@ def _is_same(before: str, after: str, name: str) -> bool:
     Findings count, since a comment that silences one must still stand where it does. Those about
     the text itself may go: a blank that is missing is put there.
     """
+    from dagnats.cli.imported import load
     from dagnats.compiler.pipeline import compile_workflow
     from dagnats.ir.codec import digest
 
-    one, two = compile_workflow(before, name), compile_workflow(after, name)
+    one, two = (compile_workflow(text, name, load=load) for text in (before, after))
     digests = {digest(each.program) if each.program else None for each in (one, two)}
     gone, come = _codes(one.diagnostics), _codes(two.diagnostics)
     gone, come = gone - come, come - gone

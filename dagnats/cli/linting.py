@@ -53,6 +53,7 @@ class Outcome(NamedTuple):
 
 def judge(job: Job) -> Outcome:
     """Return the findings of one document, after its fixes when they are wanted."""
+    from dagnats.cli.imported import load
     from dagnats.compiler.pipeline import check_workflow
 
     try:
@@ -63,7 +64,7 @@ def judge(job: Job) -> Outcome:
 
     def found(of: str) -> list[Diagnostic]:
         nonlocal suppressed
-        checked = check_workflow(of, name)
+        checked = check_workflow(of, name, load=load)
         suppressed = checked.suppressed
         return [each for each in checked.diagnostics if job.settings.selection.wants(each)]
 

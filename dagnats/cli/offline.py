@@ -18,11 +18,12 @@ __all__ = ["STDIN", "compile_file", "counted", "read", "show"]
 
 def compile_file(file: str, target: str | None = None, *, as_json: bool = False) -> int:
     """Print the IR of a document, or write it to `target`; returns 1 when it does not compile."""
+    from dagnats.cli.imported import load
     from dagnats.compiler.pipeline import compile_workflow
     from dagnats.ir.codec import to_document
 
     name, text = read(file)
-    compiled = compile_workflow(text, name)
+    compiled = compile_workflow(text, name, load=load)
     if as_json and compiled.program is None:
         from dagnats.diagnostics import render
 

@@ -1,6 +1,7 @@
 """Programs that a command line names: of a document, of compiled IR, or registered ones."""
 
 import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from dagnats.errors import BrokenError, UsageError
 if TYPE_CHECKING:
     from dagnats.ir.program import Program
 
-_IR_MARK = '"dagnats_ir"'
+_IR_KEY = "dagnats_ir"
 
 
 def is_file(word: str) -> bool:
@@ -26,12 +27,13 @@ def load(file: str, *, as_json: bool = False) -> "Program | None":
     Its findings go to stderr; with `as_json` those of a document with errors are the result.
     Raises UsageError for what cannot be read, and for IR that is none.
     """
+    from dagnats.cli.imported import load
     from dagnats.compiler.pipeline import compile_workflow
 
     name, text = read(file)
-    if text.lstrip().startswith("{") and _IR_MARK in text:
+    if _is_ir(text):
         return _load_ir(name, text)
-    compiled = compile_workflow(text, name)
+    compiled = compile_workflow(text, name, load=load)
     if compiled.program is None and as_json:
         from dagnats.diagnostics import render
 
@@ -40,6 +42,16 @@ def load(file: str, *, as_json: bool = False) -> "Program | None":
     with contextlib.redirect_stdout(sys.stderr):
         offline.show(compiled, text, name, concise=False)
     return compiled.program
+
+
+def _is_ir(text: str) -> bool:
+    if not text.lstrip().startswith("{") or f'"{_IR_KEY}"' not in text:
+        return False
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(document, dict) and _IR_KEY in document
 
 
 def _load_ir(name: str, text: str) -> "Program":
@@ -53,8 +65,6 @@ def _load_ir(name: str, text: str) -> "Program":
 
 def of_answer(answer: dict[str, Any]) -> "Program":
     """Return the program of an answer of the server."""
-    import json
-
     from dagnats.ir.codec import load as load_ir
 
     return load_ir(json.dumps(answer["program"]).encode())

@@ -48,11 +48,12 @@ def register(
 
 def _program(file: str) -> bytes | None:
     """Return the canonical IR of a document; None, with the findings told, when it is wrong."""
+    from dagnats.cli.imported import load
     from dagnats.compiler.pipeline import compile_workflow
     from dagnats.ir.codec import encode
 
     name, text = offline.read(file)
-    compiled = compile_workflow(text, name)
+    compiled = compile_workflow(text, name, load=load)
     with redirect_stdout(sys.stderr):
         offline.show(compiled, text, name, concise=False)
     return None if compiled.program is None else encode(compiled.program)

@@ -5,20 +5,34 @@ with: {cents: "${{ input.name }}"}   →  DN5003 `cents` must be an int, not a s
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagnats.expr.advice import named
 from dagnats.expr.ast import Expr, Literal, MapOf
 from dagnats.expr.types import (
+    DYN,
+    INT,
     NULL,
+    STRING,
+    Abstract,
+    Bool,
+    Bytes,
+    Duration,
+    Int,
     List,
     Map,
     Object,
     Optional,
+    Param,
+    Timestamp,
     Type,
+    TypeOf,
+    Uint,
     Union,
     assignable,
+    literal_type,
     union,
+    widened,
 )
 
 
@@ -31,9 +45,18 @@ class Misfit:
     help: str | None = None
 
 
-def misfits(expr: Expr, given: Type, wanted: Type) -> Iterator[Misfit]:
-    """Yield what keeps the value of `expr`, of type `given`, from being one of `wanted`."""
-    yield from _misfits(expr, leaving(given), wanted, "")
+WHOLE = "the input"
+
+
+def misfits(expr: Expr, given: Type, wanted: Type, whole: str = WHOLE) -> Iterator[Misfit]:
+    """Yield what keeps the value of `expr`, of type `given`, from being one of `wanted`.
+
+    `whole` is how messages call the value itself.
+    """
+    for misfit in _misfits(expr, leaving(given), wanted, ""):
+        changed = whole != WHOLE and misfit.message.startswith(WHOLE)
+        message = whole + misfit.message.removeprefix(WHOLE) if changed else misfit.message
+        yield Misfit(misfit.node, message, misfit.help) if changed else misfit
 
 
 def leaving(type_: Type) -> Type:
@@ -42,21 +65,33 @@ def leaving(type_: Type) -> Type:
         case Optional(of=of):
             return union((leaving(of), NULL))
         case List(elem=elem):
-            return List(leaving(elem))
+            return List(leaving(elem), type_.items_max)
         case Map(value=value):
-            return Map(leaving(value))
+            return Map(leaving(value), entries_max=type_.entries_max)
         case Union(members=members):
             return union(leaving(member) for member in members)
-        case Object(fields=fields) if any(
-            isinstance(part, Optional | List | Map | Union | Object) for part, _ in fields.values()
-        ):
+        case Object(fields=fields):
             left = {name: (leaving(part), sure) for name, (part, sure) in fields.items()}
-            return Object(left, type_.closed, type_.name)
+            same = all(left[name][0] is part for name, (part, _) in fields.items())
+            return type_ if same else replace(type_, fields=left)
         case _:
-            return type_
+            return _LEAVING.get(type(type_), type_)
+
+
+_LEAVING: dict[type, Type] = {
+    Abstract: STRING,
+    Bytes: STRING,
+    Duration: STRING,
+    Param: DYN,
+    Timestamp: STRING,
+    TypeOf: STRING,
+    Uint: INT,
+}
+"""What becomes of the types that JSON does not have."""
 
 
 def _misfits(node: Expr, given: Type, wanted: Type, path: str) -> Iterator[Misfit]:
+    given = _exactly(node, given)
     if assignable(given, wanted):
         return
     if isinstance(given, Object) and isinstance(wanted, Object):
@@ -68,6 +103,17 @@ def _misfits(node: Expr, given: Type, wanted: Type, path: str) -> Iterator[Misfi
         return
     called = f"`{path}`" if path else "the input"
     yield Misfit(node, f"{called} must be {named(wanted)}, not {named(given)}")
+
+
+def _exactly(node: Expr, given: Type) -> Type:
+    """Return the type of a constant as itself, where `node` is what gives the value."""
+    value = node.value if isinstance(node, Literal) else None
+    kinds: tuple[type, ...] = (Int, Bool, List, Object)
+    if isinstance(value, bool | int | list | dict) and isinstance(given, kinds):
+        exact = literal_type(value, exact=True)
+        if type(widened(exact)) is type(given):
+            return exact
+    return given
 
 
 def _fields(node: Expr, given: Object, wanted: Object, path: str) -> Iterator[Misfit]:
@@ -101,6 +147,8 @@ def _part(node: Expr, name: str) -> Expr:
     for key, value in node.entries if isinstance(node, MapOf) else ():
         if isinstance(key, Literal) and key.value == name:
             return value
+    if isinstance(node, Literal) and isinstance(node.value, dict) and name in node.value:
+        return Literal(node.value[name], node.id)
     return node
 
 

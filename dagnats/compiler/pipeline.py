@@ -7,32 +7,30 @@ not establish looks at what is left: unknown steps have the error type, a cycle 
 from dataclasses import dataclass
 
 from dagnats.collection import uncollected
-from dagnats.compiler.assignment import check_assignment
-from dagnats.compiler.bounds import bound
-from dagnats.compiler.graph import connect
-from dagnats.compiler.lower import lower
-from dagnats.compiler.names import resolve
-from dagnats.compiler.outcomes import foresee
-from dagnats.compiler.schemas import check_schemas
-from dagnats.compiler.typecheck import check_types
-from dagnats.diagnostics.diagnostic import Diagnostic, Sink
+from dagnats.compiler.ground import ground
+from dagnats.compiler.judge import judge
+from dagnats.compiler.proof import prove
+from dagnats.diagnostics.diagnostic import DIAGNOSTICS_MAX, Diagnostic, Sink, worst
 from dagnats.errors import BrokenError
 from dagnats.ir.program import Program
-from dagnats.ir.verify import verify
-from dagnats.lang.ast import Workflow
-from dagnats.lang.build import build
-from dagnats.source.document import Document
+from dagnats.lang.front import check_library, is_library, understand
+from dagnats.lang.imports import Load
+from dagnats.lang.tree import Workflow
+from dagnats.source.merging import label_merges
 from dagnats.source.reader import read
-from dagnats.source.shape import check_shape
 
 PROBLEMS_SHOWN_MAX = 3
+
+_COMMENT = "dagnats:"
+"""What stands in each comment that speaks to us, and otherwise in the key of the first line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What became of a document: a program, unless a finding is an error; and all findings.
+    """What became of a document: a program, unless a finding is an error; and the findings.
 
-    `suppressed` counts findings beyond `DIAGNOSTICS_MAX`, which are not kept.
+    `suppressed` counts findings that are left out because there are too many; those that a comment
+    of the document ignores are not counted.
     """
 
     program: Program | None
@@ -40,39 +38,54 @@ class Compiled:
     suppressed: int = 0
 
 
-def compile_workflow(text: str, file: str = "<text>") -> Compiled:
+def compile_workflow(text: str, file: str = "<text>", *, load: Load | None = None) -> Compiled:
     """Compile a YAML or JSON document; `file` is how messages call it.
 
-    Whatever the document holds, it never raises; BrokenError, when the program made of an accepted
-    one is unsound, is a bug of ours.
+    Of its findings, the worst `DIAGNOSTICS_MAX` are kept. Whatever the document holds, it never
+    raises; BrokenError, when the program made of an accepted one is unsound, is a bug of ours.
     """
+    compiled = _compiled(text, file, load, is_program_wanted=True)
+    findings = worst(compiled.diagnostics, DIAGNOSTICS_MAX)
+    left_out = len(compiled.diagnostics) - len(findings)
+    return Compiled(compiled.program, findings, compiled.suppressed + left_out)
+
+
+def check_workflow(text: str, file: str = "<text>", *, load: Load | None = None) -> Compiled:
+    """Return what `compile_workflow` would find, all that is kept of it, and no program."""
+    return _compiled(text, file, load, is_program_wanted=False)
+
+
+def _compiled(text: str, file: str, load: Load | None, *, is_program_wanted: bool) -> Compiled:
     sink = Sink()
     with uncollected():
         document = read(text, file, sink)
-        program = None if document is None else _compile(document, sink)
-    return Compiled(program, sink.sorted(), sink.suppressed)
+        workflow = None
+        if document is not None and not is_program_wanted and is_library(document):
+            check_library(document, sink, load=load)
+        elif document is not None:
+            workflow = understand(document, sink, load=load)
+        program = None if workflow is None else _judge(workflow, sink, is_program_wanted)
+        findings = sink.sorted()
+        if document is not None:
+            findings = label_merges(findings, document)
+        if document is not None and _COMMENT in f"\n{text}".replace(f"\n{_COMMENT}", ""):
+            from dagnats.diagnostics.suppressions import suppress
+            from dagnats.source.comments import comments
+
+            findings = suppress(findings, text, comments(document))
+    return Compiled(program, findings, sink.suppressed)
 
 
-def _compile(document: Document, sink: Sink) -> Program | None:
-    check_shape(document, sink)
-    workflow = build(document, sink)
-    if workflow is None or not workflow.steps:
+def _judge(workflow: Workflow, sink: Sink, is_program_wanted: bool) -> Program | None:
+    grounds = ground(judge(workflow, sink))
+    certificate = prove(grounds, sink)
+    if certificate is None or sink.has_errors or not is_program_wanted:
         return None
-    check_schemas(document, sink)
-    return _judge(workflow, sink)
+    # Loaded only here: a lint wants no program, and these cost a sixth of its time.
+    from dagnats.compiler.lowering import lower
+    from dagnats.ir.verify import verify
 
-
-def _judge(workflow: Workflow, sink: Sink) -> Program | None:
-    names = resolve(workflow, sink)
-    graph = connect(workflow, names, sink)
-    views = foresee(workflow, graph)
-    check_types(workflow, names, views, sink)
-    if graph.order is not None:
-        check_assignment(workflow, names, views, sink)
-    certificate = bound(workflow, graph, sink)
-    if certificate is None or sink.has_errors:
-        return None
-    program = lower(workflow, graph, certificate)
+    program = lower(grounds, certificate)
     problems = verify(program)
     if problems:
         raise BrokenError("; ".join(problems[:PROBLEMS_SHOWN_MAX]))

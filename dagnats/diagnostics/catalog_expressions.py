@@ -109,7 +109,7 @@ steps:
     "DN4006": Entry(
         name="optional-field",
         title="a field that may not be there",
-        severity=Severity.ERROR,
+        severity=Severity.WARNING,
         explanation=(
             "A schema does not require this field, and to read what is not there is an error of "
             "the run. Write `.?field.orValue(...)`, ask `has(value.field)` first, or require the "

@@ -160,58 +160,6 @@ steps:
   - {id: greet, task: hello.greet, with: {name: Ada}}
 """,
     ),
-    "DN6001": Entry(
-        name="unbounded-loop",
-        title="an agent loop without a bound",
-        severity=Severity.ERROR,
-        explanation=(
-            "Whether `until` ever holds nobody can prove, so a loop says how often it runs at "
-            "most. Add `max_iterations` to its `config`."
-        ),
-        bad="""\
-name: hello
-steps:
-  - id: greet
-    type: agent_loop
-    task: hello.greet
-    config: {until: result.done == true}
-""",
-        good="""\
-name: hello
-steps:
-  - id: greet
-    type: agent_loop
-    task: hello.greet
-    config: {max_iterations: 10, until: result.done == true}
-""",
-    ),
-    "DN6002": Entry(
-        name="limit-exceeded",
-        title="a run could exceed a limit of the engine",
-        severity=Severity.ERROR,
-        explanation=(
-            "The worst case of a run is proven before it starts, and this one is more than an "
-            "engine takes. Lower the iterations or retries of the step that the message names."
-        ),
-        bad="""\
-name: hello
-steps:
-  - id: greet
-    type: agent_loop
-    task: hello.greet
-    retry: {max_retries: 3}
-    config: {max_iterations: 100000}
-""",
-        good="""\
-name: hello
-steps:
-  - id: greet
-    type: agent_loop
-    task: hello.greet
-    retry: {max_retries: 3}
-    config: {max_iterations: 100}
-""",
-    ),
     "DN6003": Entry(
         name="costly-expression",
         title="an expression could cost more than an evaluation may",

@@ -1,4 +1,4 @@
-"""The catalogue of what reading a text can stumble over: traps of YAML and JSON, DN1012 and up."""
+"""The catalogue of what reading a text can stumble over: traps of YAML and JSON."""
 
 from dagnats.diagnostics.catalog_entry import Entry
 from dagnats.diagnostics.diagnostic import Severity

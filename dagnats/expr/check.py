@@ -121,8 +121,13 @@ def references(expr: Expr) -> Iterator[tuple[str, Expr]]:
     stack: list[tuple[Expr, bool]] = [(expr, False)]
     while stack:
         node, hidden = stack.pop()
-        if not hidden and (step := _step(node)) is not None:
+        kind = type(node)
+        if kind is Literal or kind is Ident:
+            continue
+        if not hidden and (kind is Select or kind is Call) and (step := _step(node)) is not None:
             yield step, node
+            if kind is Select:
+                continue
         if isinstance(node, Comprehension):
             inside = hidden or STEPS in {node.variable, node.second}
             stack.append((node.body, inside))

@@ -153,7 +153,7 @@ class Reporter:
         help_ = f"write `{holder}{key}.orValue(…)`, or ask `{asked}` first"
         fixes = self._defaulted(node, place[0], owner, name, type_) if alone else ()
         message = f"`{spelled(node)}` may not be there"
-        self.add("DN4006", node, message, help_, fixes=fixes)
+        self.add("DN4006", node, message, help_, severity=Severity.WARNING, fixes=fixes)
 
     def _defaulted(
         self, node: Expr, holder: Expr, owner: Type, name: str, type_: Type

@@ -145,7 +145,11 @@ def _items(written: list[str], optional: tuple[int, ...]) -> list[str]:
 
 
 def _arguments(args: tuple[Expr, ...]) -> str:
-    return ", ".join(map(unparse, args))
+    # A loop and no generator: trees are deep, and Python's stack is not.
+    written = []
+    for arg in args:
+        written.append(_write(arg)[0])  # noqa: PERF401
+    return ", ".join(written)
 
 
 def _name(name: str) -> str:
@@ -189,7 +193,10 @@ def _call(expr: Call) -> _Text:
         return f"{_in(args[0], tight)} {sign} {_in(args[1], tight + 1)}", tight
     if name in _CHAINS and len(args) > 1:
         sign, tight = _CHAINS[name]
-        return f" {sign} ".join(_in(arg, tight + 1) for arg in args), tight
+        written = []
+        for arg in args:
+            written.append(_in(arg, tight + 1))  # noqa: PERF401
+        return f" {sign} ".join(written), tight
     if name in {"_[_]", "_[?_]"} and len(args) == 2:
         mark = "?" if name == "_[?_]" else ""
         return f"{_receiver(args[0])}[{mark}{unparse(args[1])}]", _MEMBER
@@ -259,7 +266,9 @@ def _constant(value: Any) -> _Text:
         case list():
             return f"[{', '.join(_constant(item)[0] for item in value)}]", _MEMBER
         case dict():
-            pairs = [f"{_string(str(key))}: {_constant(item)[0]}" for key, item in value.items()]
+            pairs = [
+                f"{_string(str(key))}: {_constant(item)[0]}" for key, item in sorted(value.items())
+            ]
             return f"{{{', '.join(pairs)}}}", _MEMBER
         case _:
             return str(value), _MEMBER

@@ -24,6 +24,8 @@ def encode_program(program: p.Program) -> nf.ProgramForm:
     parts = _encoded(_PROGRAM, program)
     if program.admission == p.Admission():
         del parts["admission"]
+    if program.limits == p.ValueLimits():
+        del parts["limits"]
     places = program.source_map
     return nf.ProgramForm(
         dagnats_ir=program.version, source_map=UNSET if places is None else dict(places), **parts
@@ -242,6 +244,7 @@ _PROGRAM = _rules(
         "task_outputs": _OBJECT,
         "admission": _ADMISSION.one,
         "triggers": _TRIGGER.many,
+        "limits": _Part(p.ValueLimits, pf.ValueLimitsForm).one,
         "certificate": _CERTIFICATE.one,
     },
 )

@@ -17,6 +17,7 @@ from dagnats.ir.policy_forms import (
     RetryForm,
     Schema,
     TriggerForm,
+    ValueLimitsForm,
 )
 
 
@@ -271,5 +272,6 @@ class ProgramForm(Form, kw_only=True):
     output_schema: Schema | UnsetType = UNSET
     admission: AdmissionForm | UnsetType = UNSET
     triggers: list[TriggerForm] = field(default_factory=list)
+    limits: ValueLimitsForm | UnsetType = UNSET
     certificate: CertificateForm
     source_map: dict[str, tuple[int, int]] | UnsetType = UNSET

@@ -110,6 +110,13 @@ class TriggerForm(Form, kw_only=True):
     debounce_key: ExprForm | UnsetType = UNSET
 
 
+class ValueLimitsForm(Form, kw_only=True):
+    """How large values may be."""
+
+    list_items_max: int
+    string_chars_max: int
+
+
 class BoundForm(Form, kw_only=True):
     """One worst case; `max` is null when there is no bound."""
 

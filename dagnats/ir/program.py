@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dagnats.expr.ast import Expr
+from dagnats.expr.limits import LIMITS
 
 IR_VERSION = 2
 
@@ -384,6 +385,17 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueLimits:
+    """How large a value may be that expressions go through, where no type says so.
+
+    As large as the largest that a schema of the document declares, and at least what is usual.
+    """
+
+    list_items_max: int = LIMITS.list_items_max
+    string_chars_max: int = LIMITS.string_chars_max
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """One worst case: the number, the polynomial behind it, and the step that dominates it."""
 
@@ -433,5 +445,6 @@ class Program:
     task_outputs: tuple[tuple[str, Any], ...] = ()
     admission: Admission = Admission()
     triggers: tuple[Trigger, ...] = ()
+    limits: ValueLimits = ValueLimits()
     source_map: Mapping[str, tuple[int, int]] | None = None
     version: int = IR_VERSION

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Final
 
-from dagnats.ir.costs import STEPS_MAX
+from dagnats.ir.costs import STEPS_MAX, VALUE_CHARS_MAX, VALUE_ITEMS_MAX
 from dagnats.ir.expression_rules import Place, expression
 from dagnats.ir.macros import MACROS
 from dagnats.ir.node_rules import node_faults, spots
@@ -80,6 +80,9 @@ def _head(program: Program) -> Iterator[str]:
     if not 1 <= len(program.nodes) <= STEPS_MAX:
         yield f"it has {len(program.nodes)} steps, not 1 to {STEPS_MAX} (STEPS_MAX)"
     yield from within("timeout_ms", program.timeout_ms, 1, DURATION_MS_MAX)
+    limits = program.limits
+    yield from within("limits.list_items_max", limits.list_items_max, 1, VALUE_ITEMS_MAX)
+    yield from within("limits.string_chars_max", limits.string_chars_max, 1, VALUE_CHARS_MAX)
     yield from named_values(program)
     schemas = [("input_schema", program.input_schema), ("output_schema", program.output_schema)]
     schemas += [(f"task_outputs.{task}", schema) for task, schema in program.task_outputs]

@@ -6,8 +6,9 @@ from collections.abc import Mapping as AnyMapping
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
 from dagnats.expr.ast import Expr, ListOf, Literal, MapOf
 from dagnats.expr.parser import Origin, parse_expression, parse_template_text
-from dagnats.lang.ast import Embedded
+from dagnats.lang.tree import Embedded
 from dagnats.source.document import Mapping, Node, Scalar, Sequence, to_json
+from dagnats.source.placement import Placement
 
 _MARK = "${{"
 
@@ -98,11 +99,11 @@ class _Template:
 
     def _is_live(self, node: Node) -> bool:
         """Whether an expression, or the escape of one, stands anywhere below."""
+        if isinstance(node, Scalar):
+            return isinstance(node.value, str) and _MARK in node.value
         if (known := self._live.get(id(node))) is not None:
             return known
         match node:
-            case Scalar(value=value):
-                live = isinstance(value, str) and _MARK in value
             case Sequence(items=items):
                 live = any(self._is_live(item) for item in items)
             case Mapping(entries=entries):
@@ -118,8 +119,11 @@ class _Template:
 
 
 def _origin(node: Scalar) -> Origin:
-    """Return where the text of a scalar begins: behind its quote, if it has one."""
+    """Return where the text of a scalar stands: behind its quote, if it has one."""
     start = node.span.start
+    if not node.verbatim:
+        placement = Placement(str(node.value), node.written, node.style, node.span)
+        return Origin(start, node.span, False, placement.span)
     if node.style in {"single", "double"}:
         start = Position(start.offset + 1, start.line, start.column + 1)
-    return Origin(start, node.span, node.verbatim)
+    return Origin(start, node.span, True)

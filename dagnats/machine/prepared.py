@@ -7,6 +7,7 @@ from typing import Any
 from dagnats.expr.ast import Comprehension, Expr, Ident, Literal, walk
 from dagnats.expr.check import references
 from dagnats.expr.evaluator import prepare as compile_expression
+from dagnats.expr.limits import LIMITS, Limits
 from dagnats.ir.program import AgentLoopNode, Program, TaskNode
 from dagnats.machine.unsupported import runnable
 
@@ -59,6 +60,8 @@ def prepare(program: Program, digest: str) -> Prepared:
     `unsupported` has nothing to say about it.
     """
     nodes = runnable(program)
+    most = program.limits
+    limits = Limits(LIMITS.cost_max, most.list_items_max, most.string_chars_max)
     index = {node.id: i for i, node in enumerate(nodes)}
     dependents: list[list[int]] = [[] for _ in nodes]
     tolerated = [False] * len(nodes)
@@ -76,8 +79,8 @@ def prepare(program: Program, digest: str) -> Prepared:
         dependents=tuple(tuple(d) for d in dependents),
         tolerated=tuple(tolerated),
         last=tuple(i for i, d in enumerate(dependents) if not d),
-        when=tuple(_formula(node.when, index) for node in nodes),
-        inputs=tuple(_formula(node.input, index) for node in nodes),
+        when=tuple(_formula(node.when, index, limits) for node in nodes),
+        inputs=tuple(_formula(node.input, index, limits) for node in nodes),
         composed=tuple(
             node.input is not None or len(node.edges) > 1 or i in loops
             for i, node in enumerate(nodes)
@@ -85,10 +88,10 @@ def prepare(program: Program, digest: str) -> Prepared:
         until={
             i: formula
             for i, n in loops.items()
-            if (formula := _formula(n.until, index)) is not None
+            if (formula := _formula(n.until, index, limits)) is not None
         },
         initial_states={i: _constant(n.initial_state) for i, n in loops.items()},
-        output=_formula(program.output, index),
+        output=_formula(program.output, index, limits),
     )
 
 
@@ -96,10 +99,11 @@ def _constant(expression: Expr | None) -> Any:
     return expression.value if isinstance(expression, Literal) else None
 
 
-def _formula(expression: Expr | None, index: dict[str, int]) -> Formula | None:
+def _formula(expression: Expr | None, index: dict[str, int], limits: Limits) -> Formula | None:
     if expression is None:
         return None
     reads = sorted({index[name] for name, _ in references(expression)})
     names = [node.name for node in walk(expression) if isinstance(node, Ident)]
     grows = len(names) > PARTS_MAX or any(isinstance(n, Comprehension) for n in walk(expression))
-    return Formula(compile_expression(expression), tuple(reads), "run" in names, grows)
+    evaluate = compile_expression(expression, limits=limits)
+    return Formula(evaluate, tuple(reads), "run" in names, grows)

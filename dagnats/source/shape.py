@@ -1,18 +1,16 @@
-"""Whether a document has the shape of a workflow, and a value that of its JSON Schema.
+"""Whether a value fits its JSON Schema, and a JSON Schema is one.
 
 The only module that knows jsonschema_rs, which costs 40 ms to import and is imported when first
-needed. The library's texts reach no author: `complaints` words each kind of error. Nothing is ever
+needed: documents themselves are checked by `lang.shape`. The library's texts reach no author:
+`complaints` words each kind of error. Nothing is ever
 fetched: a reference to another document is an error of the schema that holds it.
 """
 
 import json
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from dagnats import resources
-from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink, Span
-from dagnats.source.complaints import Complaints, dotted, keyword, words
-from dagnats.source.document import Document, to_json
+from dagnats.source.complaints import dotted, keyword, words
 
 COMPLAINTS_MAX = 20
 """Complaints about one value; more would not help."""
@@ -20,27 +18,6 @@ COMPLAINTS_MAX = 20
 _UNREADABLE = "is nested too deeply, or holds half of a surrogate pair"
 VALIDATORS_CACHED_MAX = 256
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
-
-
-def check_shape(document: Document, sink: Sink) -> bool:
-    """Whether the document has the shape of a workflow; otherwise the sink says what is wrong.
-
-    One finding per place and missing key; a key is not missing where a misspelt one stands for it.
-    """
-    errors = list(_workflow_validator().iter_errors(to_json(document.root)))
-    complaints = Complaints(document, _workflow_schema())
-    found: dict[tuple[Span, str], Diagnostic] = {}
-    # In the order of their names unknown keys come before the missing ones that they may explain.
-    for error in sorted(errors, key=keyword):
-        for finding in complaints.about(error):
-            missing = finding.message if keyword(error) == "required" else ""
-            found.setdefault((finding.span, missing), finding)
-    # What could not even be read has been said: a number without a value is no null.
-    said = {f.span for f in sink.sorted() if f.severity is Severity.ERROR}
-    for (span, missing), finding in found.items():
-        if missing or span not in said:
-            sink.add(finding)
-    return not errors
 
 
 def check_value(schema: Any, value: Any) -> list[str]:
@@ -99,15 +76,3 @@ def _validator(schema: str) -> Any:
     import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator(json.loads(schema), offline=True)
-
-
-@cache
-def _workflow_schema() -> Any:
-    return json.loads(resources.read_text("schemas", "workflow.schema.json"))
-
-
-@cache
-def _workflow_validator() -> Any:
-    import jsonschema_rs
-
-    return jsonschema_rs.Draft202012Validator(_workflow_schema(), offline=True)

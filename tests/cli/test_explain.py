@@ -73,7 +73,7 @@ def test_json_has_the_whole_entry(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("DN3202", "did you mean `DN3002`?"),
+        ("DN80011", "did you mean `DN8001`?"),
         ("unknown-stp", "did you mean `unknown-step`?"),
         ("whatever", "`dagnats explain --list` lists all codes"),
     ],

@@ -132,7 +132,7 @@ def test_the_help_names_all_formats() -> None:
         ("lint --no-such-option x", "No such option"),
         ("lint good.yaml --format xml", "Invalid value"),
         ("lint good.yaml --select DN77", "no code is or begins with `DN77`"),
-        ("lint good.yaml --ignore DN3202", "did you mean `DN3002`?"),
+        ("lint good.yaml --ignore DN80011", "did you mean `DN8001`?"),
         ("lint good.yaml --ignore DN3002", "cannot be ignored"),
         ("lint good.yaml --config no.toml", "cannot read `no.toml`"),
         ("lint good.yaml --stdin-filename x", "only for the document `-`"),
@@ -409,7 +409,7 @@ def test_linting_loads_neither_network_nor_typer(tmp_path: Path) -> None:
         "from dagnats.cli.main import main\n"
         "assert main(['lint', 'good.yaml']) == 0\n"
         "heavy = {'nats', 'asyncio', 'typer', 'rich', 'ssl', 'lark', 'tomllib', 'tempfile'}\n"
-        "heavy |= {'multiprocessing', 'dagnats.compiler.lower', 'dagnats.diagnostics.catalog'}\n"
+        "heavy |= {'multiprocessing', 'dagnats.compiler.lowering', 'dagnats.diagnostics.catalog'}\n"
         "heavy |= {'dagnats.diagnostics.render', 'dagnats.diagnostics.suppressions'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

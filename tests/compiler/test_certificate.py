@@ -106,8 +106,12 @@ def test_max_duration_bounds_a_loop() -> None:
 def test_expressions_cost_what_they_go_through() -> None:
     plain = certificate('  - {id: a, task: t, when: "input.n > 1"}\n').expression_cost
     loops = certificate('  - {id: a, task: t, when: "input.ns.all(n, n > 1)"}\n').expression_cost
-    assert plain.max == 4
-    assert loops.max == 1_000_000
+    nested = certificate(
+        '  - {id: a, task: t, when: "input.ns.all(n, input.ns.exists(m, m == n))"}\n'
+    ).expression_cost
+    assert plain.max == 3
+    assert loops.max == 3 + 10_000 * 5
+    assert nested.max == 1_000_000
 
 
 def test_many_loops_are_summed_up() -> None:

@@ -175,7 +175,7 @@ steps:
         4,
         60_000,
         "complete",
-        {"n": 0},
+        Literal({"n": 0}),
     )
 
 

@@ -9,6 +9,7 @@ from dagnats.compiler.pipeline import compile_workflow
 from dagnats.diagnostics.catalog import CATALOG, Entry
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity
 from dagnats.diagnostics.render import render_json
+from tests.lang.fronts import loader
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"\bDN\d{4}\b")
@@ -23,14 +24,14 @@ every_entry = pytest.mark.parametrize(("code", "entry"), ENTRIES, ids=[code for 
 
 @every_entry
 def test_the_bad_document_yields_the_code_alone(code: str, entry: Entry) -> None:
-    compiled = compile_workflow(entry.bad, "bad.yaml")
+    compiled = compile_workflow(entry.bad, "bad.yaml", load=loader(entry.files))
     assert {(d.code, d.severity) for d in compiled.diagnostics} == {(code, entry.severity)}
     assert (compiled.program is None) == (entry.severity is Severity.ERROR)
 
 
 @every_entry
 def test_the_good_document_yields_nothing(code: str, entry: Entry) -> None:
-    compiled = compile_workflow(entry.good, f"{code}.yaml")
+    compiled = compile_workflow(entry.good, f"{code}.yaml", load=loader(entry.files))
     assert not compiled.diagnostics
     assert compiled.program is not None
 

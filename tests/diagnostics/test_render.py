@@ -417,7 +417,9 @@ SPANS = st.tuples(POSITIONS, POSITIONS).map(lambda two: Span(min(two), max(two))
 
 
 @given(
-    TEXTS.map(lambda text: text * 9), SPANS, st.lists(st.builds(Label, SPANS, TEXTS, st.none()), max_size=3)
+    TEXTS.map(lambda text: text * 9),
+    SPANS,
+    st.lists(st.builds(Label, SPANS, TEXTS, st.none()), max_size=3),
 )
 def test_any_place_of_any_text_is_drawn(text: str, where: Span, labels: list[Label]) -> None:
     full = render_full([finding(where, *labels)], text, "f.yaml", colour=False)

@@ -14,7 +14,13 @@ import pytest
 from dagnats import resources
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ["grammar/expression.lark", "schemas/workflow.schema.json", "schemas/ir.schema.json"]
+SHIPPED = [
+    "grammar/expression.lark",
+    "schemas/workflow.schema.json",
+    "schemas/ir.schema.json",
+    "templates/templates.json",
+    "templates/gitignore",
+]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -81,6 +87,13 @@ def test_the_installed_command_works(installed: Path, tmp_path: Path) -> None:
     hello = ROOT / "examples" / "hello" / "hello.json"
     program = json.loads(run(str(installed / "dagnats"), "compile", str(hello), cwd=tmp_path))
     assert program["name"] == "hello"
+
+
+def test_the_installed_command_begins_a_project(installed: Path, tmp_path: Path) -> None:
+    dagnats = str(installed / "dagnats")
+    made = json.loads(run(dagnats, "init", "it", "--json", cwd=tmp_path))
+    assert {path.name for path in (tmp_path / "it").iterdir()} == set(made["files"])
+    run(dagnats, "lint", "it", "--strict", cwd=tmp_path)
 
 
 def test_the_installed_demo_runs(installed: Path, tmp_path: Path) -> None:

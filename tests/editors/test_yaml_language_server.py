@@ -10,7 +10,7 @@ import pytest
 
 from dagnats.cli.main import main
 from dagnats.diagnostics.catalog import CATALOG
-from dagnats.lang.definitions import BLOCKS
+from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.definitions.steps import STEP_TYPES
 from dagnats.lang.keys import Block, Choice
 from dagnats.lang.registered import known, specialised

@@ -19,7 +19,9 @@ from dagnats.expr.ast import (
     Select,
 )
 from dagnats.expr.parser import Origin, parse_expression, parse_template_text
+from dagnats.expr.rewriting import rewritten
 from dagnats.expr.unparse import shortened, unparse, unparse_template
+from dagnats.ir.expressions import EXPRESSION_LEVELS_MAX
 from tests.expr.sentences import sentence
 from tests.expr.trees import Trees
 
@@ -208,3 +210,36 @@ def test_values_keep_their_structure(expr: Expr, value: Any) -> None:
 def test_a_text_is_shortened_to_one_line() -> None:
     assert shortened("a\n  b", 9) == "a b"
     assert shortened("x" * 20, 9) == "x" * 8 + "…"
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda tree: Call("_||_", (tree, Ident("a"))),
+        lambda tree: Call("!_", (tree,)),
+        lambda tree: Call("f", (tree,)),
+        lambda tree: Call("f", (), tree),
+        lambda tree: Call("_?_:_", (Ident("a"), Ident("b"), tree)),
+        lambda tree: ListOf((tree,)),
+        lambda tree: MapOf(((Literal("k"), tree),)),
+        lambda tree: Select(tree, "f", test=True),
+        lambda tree: Comprehension("map", Ident("a"), "x", tree),
+        lambda tree: Comprehension("bind", Ident("a"), "x", tree),
+    ],
+)
+def test_trees_as_deep_as_a_program_may_have_them_are_written(wrap: Any) -> None:
+    tree: Expr = Ident("a")
+    for _ in range(EXPRESSION_LEVELS_MAX):
+        tree = wrap(tree)
+    assert unparse(tree)
+    assert unparse_template(tree)
+    # As text: Python compares nested dataclasses with a frame or more a level.
+    assert unparse(rewritten(tree, lambda node: node)) == unparse(tree)
+
+
+def test_a_rewriting_reaches_every_part() -> None:
+    text = "[a.b(c, {d: e})[f], has(g.x), h.map(i, j, k + l), cel.bind(m, n, o)]"
+    found = rewritten(parsed(text), lambda node: Ident("z") if isinstance(node, Ident) else node)
+    assert unparse(found) == (
+        "[z.b(z, {z: z})[z], has(z.x), z.map(i, z, z + z), cel.bind(m, z, z)]"
+    )

@@ -397,6 +397,8 @@ def _around(draw: Any, ids: tuple[str, ...], top: tuple[str, ...]) -> dict[str, 
         p.Bound, st.none() | st.integers(0), st.text(max_size=6), st.none() | st.sampled_from(ids)
     )
     trigger = p.Trigger("t", "cron", dict.fromkeys(_CRON, "x"), draw(st.booleans()))
+    both = (("v", Literal(1)), ("w", Select(Ident("vars"), "v")))
+    variables = both if draw(st.booleans()) else ()
     schemas = [None, True, False, {}, {"type": "object", "default": 1.0}]
     return {
         "name": draw(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)),
@@ -407,14 +409,14 @@ def _around(draw: Any, ids: tuple[str, ...], top: tuple[str, ...]) -> dict[str, 
         "input_schema": draw(st.sampled_from(schemas)),
         "output_schema": draw(st.sampled_from(schemas)),
         "output": draw(st.none() | _AT_TOP) or path("steps", top[0]),
-        "variables": (("v", Literal(1)), ("w", Select(Ident("vars"), "v")))
-        if draw(st.booleans())
-        else (),
-        "labels": (("l", draw(_OF_VARS)),) if draw(st.booleans()) else (),
+        "variables": variables,
+        # Labels read variables that are there.
+        "labels": (("l", draw(_OF_VARS)),) if variables and draw(st.booleans()) else (),
         "secrets": draw(_words),
         "task_outputs": (("a.b", {}), ("t", True)) if draw(st.booleans()) else (),
         "admission": draw(_admissions()),
         "triggers": (trigger,) if draw(st.booleans()) else (),
+        "limits": p.ValueLimits(*draw(st.sampled_from([(10_000, 65_536), (1, 1), (50_000, 9)]))),
         "source_map": draw(
             st.none() | st.dictionaries(st.sampled_from(ids), st.tuples(_ms, _ms), max_size=2)
         ),

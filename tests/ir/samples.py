@@ -48,6 +48,7 @@ from dagnats.ir.program import (
     TaskNode,
     TransformNode,
     Trigger,
+    ValueLimits,
     WaitForEventNode,
 )
 
@@ -373,6 +374,7 @@ WHOLE = program(
             debounce_key=field("trigger", "data", "repo"),
         ),
     ),
+    limits=ValueLimits(50_000, 65_536),
 )
 """Every kind of node, every policy, every key."""
 
@@ -439,8 +441,9 @@ def _macros(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
 
 
 def expressions(roots: tuple[str, ...], steps: tuple[str, ...]) -> st.SearchStrategy[Expr]:
-    """Any sound expression over these roots and steps."""
-    leaves = st.builds(Literal, values) | st.sampled_from([Ident(root) for root in roots])
+    """Any sound expression over these roots and steps; `vars` has no field of any name."""
+    bare = [Ident(root) for root in roots if root != "vars"]
+    leaves = st.builds(Literal, values) | st.sampled_from(bare)
     if steps:
         leaves |= st.sampled_from(steps).map(lambda name: field("steps", name))
     return st.recursive(

@@ -23,7 +23,7 @@ from tests.ir.generated import programs
 from tests.ir.samples import EVERYTHING, EXAMPLE, SAMPLES, chain, program, step
 
 GOLDEN = {
-    "whole": "sha256:49a008ab1192bd9bffb65e5847b96d2d15b7bf548b780799ef0f26bccdd4e0c0",
+    "whole": "sha256:b528a52c5e892cde6ad45a961ab09bb890cfc22d3a40572cbdb26c9f82f26d9c",
     "example": "sha256:111a04d8921ea197d6540512e84212e106d668efb552e467263001ec2303fa7b",
     "everything": "sha256:fa5cc71179be404c2b7dd203b242c12304a5ba9526248ff78ab1cbf6d7b9ca9d",
     "one": "sha256:8d2281c63bb4983b5a5c7100595307e9b7931450eed78478e7a4d44709e88102",

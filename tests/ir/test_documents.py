@@ -49,6 +49,7 @@ FORMS = {
     "priority": pf.PriorityForm,
     "cancelOn": pf.CancelOnForm,
     "trigger": pf.TriggerForm,
+    "valueLimits": pf.ValueLimitsForm,
     "certificate": pf.CertificateForm,
     "bound": pf.BoundForm,
     "literalExpression": expressions.LiteralForm,

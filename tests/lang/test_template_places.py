@@ -121,6 +121,8 @@ def test_every_letter_of_any_scalar_stands_where_it_is_placed(lines, form, end, 
     node = attempt.root.get("v") if attempt.root is not None else None
     if not isinstance(node, Scalar) or not isinstance(node.value, str) or node.verbatim:
         return
+    if "\ufffd" in node.value:
+        return  # an escape of what no text may hold
     placement = Placement(node.value, node.written, node.style, node.span)
     for at, char in enumerate(node.value):
         if char in "ab":

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dagnats.expr.ast import Literal
 from dagnats.ir.program import Retry
 from dagnats.machine import inputs as i
 from dagnats.machine.advance import advance
@@ -163,7 +164,7 @@ def test_a_run_that_takes_too_long_fails() -> None:
 
 
 def test_a_loop_carries_its_state_until_the_worker_is_done() -> None:
-    prepared = program(task("a", max_iterations=10, initial_state=0))
+    prepared = program(task("a", max_iterations=10, initial_state=Literal(0)))
     seen: list[Any] = []
 
     def work(_s: str, value: Any, _a: int) -> Any:

@@ -7,9 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagnats.diagnostics.diagnostic import Sink
-from dagnats.lang.build import build
+from dagnats.lang.front import understand
 from dagnats.source import reader
-from dagnats.source.shape import check_shape
 from tests.source.reading import nodes, position, spans
 
 FAST = reader._fast_parser()
@@ -92,8 +91,7 @@ def test_any_text_is_read_or_reported(parser, text):
     found = list(spans(sink.sorted()))
     if document is not None:
         found += [span for _, span in nodes(document.root)]
-        check_shape(document, sink)
-        build(document, sink)
+        understand(document, sink)
         found += spans(sink.sorted())
     for span in found:
         assert 0 <= span.start.offset <= span.end.offset <= len(text)

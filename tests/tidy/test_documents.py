@@ -44,7 +44,10 @@ from 0, and a range excludes its end:
    "labels": [{"range": {…}, "message": "…"}], "help": "…",
    "fixes": [{"title": "…", "applicability": "safe", "edits": [{"range": {…}, "text": "…"}]}],
    "url": "…"}]}
-```"""
+```
+
+A finding about an imported file has its name in `file`; a label that stands in another file than
+its finding has that one's, as `file` too."""
 
 
 def relative(path: Path) -> str:

@@ -31,6 +31,10 @@ BREACHES = {
     "jsonschema_rs belongs to the shape check": ("dagnats/lang/ast.py", "import jsonschema_rs"),
     "nats belongs to the adapters": ("dagnats/engine/timers.py", "import nats"),
     "typer belongs to the command line": ("dagnats/wire/ids.py", "import typer"),
+    "pygls and lsprotocol belong to the language server": (
+        "dagnats/source/comments.py",
+        "import pygls",
+    ),
     "rooms do not go in circles": ("dagnats/wire/subjects.py", "import dagnats.wire.circle"),
 }
 

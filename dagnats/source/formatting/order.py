@@ -8,13 +8,13 @@ _TOP = (
     "$schema", "dagnats", "name", "version", "description", "labels", "metadata", "timeout",
     "priority", "concurrency", "singleton", "idempotency_key", "sticky", "cancel_on", "budget",
     "imports", "secrets", "triggers", "input", "input_schema", "events", "schemas", "tasks", "vars",
-    "defaults", "steps", "finally", "output",
+    "defaults", "default_retry", "steps", "aux_steps", "finally", "output", "output_schema",
 )  # fmt: skip
 _STEP = (
     "id", "type", "task", "description", "depends_on", "join", "when", "skip_if", "with", "input",
     "config", "steps", "timeout", "queue_timeout", "heartbeat_timeout", "retry", "retries",
     "on_failure", "compensate", "worker_group", "required_capabilities", "rate_limit",
-    "keyed_rate_limit", "max_task_concurrency", "metadata", "labels",
+    "keyed_rate_limit", "max_task_concurrency", "singleton", "metadata", "labels",
 )  # fmt: skip
 TOP: Mapping[str, int] = {key: rank for rank, key in enumerate(_TOP)}
 STEP: Mapping[str, int] = {key: rank for rank, key in enumerate(_STEP)}

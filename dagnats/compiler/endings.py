@@ -1,0 +1,152 @@
+"""How each step can end, as those see it who come after.
+
+a: when …        b: depends_on [{step: a, allow: skipped}]
+a ends `completed` or `skipped`; b sees both, and the output of the run sees both
+"""
+
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dagnats.compiler.edges import COMPLETED, FAILED, SKIPPED, Graph
+from dagnats.compiler.naming import Names
+from dagnats.compiler.outline import FINALLY, ROOT, Outline
+from dagnats.expr.ast import Literal
+from dagnats.lang.tree import ContinueAsNew, Fail, Step, WaitForEvent
+
+PENDING = "pending"
+"""How a step has ended that has not ended, or never ran."""
+EITHER = frozenset({COMPLETED, SKIPPED, FAILED})
+ANY = frozenset({COMPLETED, SKIPPED, FAILED, PENDING})
+
+Endings = Mapping[int, frozenset[str]]
+"""For steps by number: how they may have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Side table: what is known, where, about how steps have ended.
+
+    `ends[n]`: how step n may end; nothing for one that ends the run. `own[n]`: for the expressions
+    of step n, about those it waits for; `of_step[n]` also about those around its body.
+    `of_body[s]`: for what is worked out when scope s has ended, about its steps. `of_output`: for
+    the output of the run, about the steps at the top.
+    """
+
+    ends: tuple[frozenset[str], ...]
+    own: tuple[Endings, ...]
+    of_step: tuple[Endings, ...]
+    of_body: tuple[Endings, ...]
+    of_output: Endings
+
+
+def foresee(outline: Outline, names: Names, graph: Graph) -> Views:
+    """Return the side table; where there is a cycle, whatever an edge accepts is possible."""
+    ends = _ends(outline, graph)
+    own: list[Endings] = [
+        _own(graph, ends, number, step) for number, step in enumerate(outline.steps)
+    ]
+    for number, scope in enumerate(outline.scope_of):
+        if scope == FINALLY and number not in outline.handlers:
+            own[number] = {**_unknown(names, outline, number), **own[number]}
+    for number in outline.handlers:
+        own[number] = {
+            **_unknown(names, outline, number),
+            **_of_owner(outline, own, number),
+        }
+    of_step: list[Endings] = []
+    for number, endings in enumerate(own):
+        container = outline.scopes[outline.scope_of[number]].container
+        around = () if container is None else (of_step[container],)
+        of_step.append(ChainMap(endings, *around))  # type: ignore[arg-type]
+    of_body = tuple({n: ends[n] for n in scope.steps} for scope in outline.scopes)
+    return Views(tuple(ends), tuple(own), tuple(of_step), of_body, of_body[ROOT])
+
+
+def _unknown(names: Names, outline: Outline, number: int) -> dict[int, frozenset[str]]:
+    """Return what a step knows of those that it, or its body, reads without waiting for them."""
+    inside = range(number, outline.last[number] + 1)
+    return {
+        reference.target: ANY
+        for at in inside
+        for spot in names.mentioned[at]
+        for reference in spot
+        if reference.target is not None and reference.target not in inside
+    }
+
+
+def _of_owner(outline: Outline, own: list[Endings], handler: int) -> Endings:
+    """Return what a handler knows when it is one of a single step: what that one knew, and more."""
+    owners = outline.owners[handler]
+    if len(owners) > 1:
+        return {}
+    owner, key = owners[0]
+    ended = FAILED if key == "on_failure" else COMPLETED
+    return {**own[owner], owner: frozenset({ended})}
+
+
+def _own(graph: Graph, ends: list[frozenset[str]], number: int, step: Step) -> Endings:
+    """Return what a step finds of those it waits for."""
+    incoming = graph.edges[number]
+    match step.join:
+        case "all_done":
+            return {edge.source: ends[edge.source] for edge in incoming}
+        case "any_success" if len(incoming) > 1:
+            return {edge.source: ends[edge.source] | {PENDING} for edge in incoming}
+        case _:
+            return {
+                edge.source: ends[edge.source].intersection(edge.accepts) or EITHER
+                for edge in incoming
+            }
+
+
+def _ends(outline: Outline, graph: Graph) -> list[frozenset[str]]:
+    ends = [EITHER for _ in outline.steps]
+    if graph.order is None:
+        return ends
+    tolerated = _tolerated(outline, graph)
+    for number in graph.order:
+        step = outline.steps[number]
+        if is_never(step):
+            ends[number] = frozenset({SKIPPED})
+            continue
+        possible = set() if isinstance(step.config, Fail | ContinueAsNew) else {COMPLETED}
+        if number in tolerated and not isinstance(step.config, ContinueAsNew):
+            possible.add(FAILED)
+        if _may_skip(step) or _may_be_skipped(graph, ends, number, step):
+            possible.add(SKIPPED)
+        ends[number] = frozenset(possible)
+    return ends
+
+
+def _tolerated(outline: Outline, graph: Graph) -> set[int]:
+    """Return the steps whose failure someone accepts."""
+    return {
+        edge.source
+        for number, incoming in enumerate(graph.edges)
+        for edge in incoming
+        if FAILED in edge.accepts or outline.steps[number].join in {"all_done", "any_success"}
+    }
+
+
+def is_never(step: Step) -> bool:
+    """Whether the condition of a step is written as `false`."""
+    return step.when is not None and step.when.expr == Literal(False)
+
+
+def _may_skip(step: Step) -> bool:
+    if isinstance(step.config, WaitForEvent) and step.config.on_timeout == "skip":
+        return True
+    conditional = step.when is not None and step.when.expr != Literal(True)
+    return conditional or step.skip_if is not None
+
+
+def _may_be_skipped(graph: Graph, ends: list[frozenset[str]], number: int, step: Step) -> bool:
+    incoming = graph.edges[number]
+    match step.join:
+        case "all_done":
+            return False
+        case "any_success":
+            return bool(incoming) and all(ends[edge.source] != {COMPLETED} for edge in incoming)
+        case _:
+            return any(not ends[edge.source].issubset(edge.accepts) for edge in incoming)
