@@ -1,10 +1,10 @@
 """What `compare` finds between two programs, and how it is told."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dagnats.comparison.compare import Comparison, compare
 from dagnats.comparison.document import to_document

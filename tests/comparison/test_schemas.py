@@ -8,6 +8,8 @@ import pytest
 
 from dagnats.comparison.schemas import narrowings
 
+pytestmark = pytest.mark.slow
+
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
 STRING = {"type": "string"}
 NODE = {

@@ -1,8 +1,8 @@
 """Whatever programs there are: they can be drawn and compared, and only a difference is one."""
 
-from dataclasses import replace
-
+import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from dagnats.comparison.compare import compare
 from dagnats.comparison.document import to_document as compared
@@ -18,6 +18,8 @@ from dagnats.drawing.tree import render_tree
 from dagnats.ir.codec import encode, load
 from dagnats.ir.program import Program
 from tests.ir.generated import programs
+
+pytestmark = pytest.mark.slow
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,6 +14,8 @@ from dagnats.drawing.svg import METRICS
 from dagnats.drawing.text import metrics_of, render_text
 from tests.drawing.samples import chance_scope
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(50)
 WAYS = [("TB", "text"), ("LR", "text"), ("TB", "svg"), ("LR", "svg")]
 

@@ -18,6 +18,8 @@ from dagnats.expr.limits import Limits
 from tests.expr.estimates import INTS, chars, estimated, ints, parse, typed
 from tests.expr.typed_sentences import VARIABLES, Writer, data
 
+pytestmark = pytest.mark.slow
+
 SOME = st.sampled_from((0, 1, 2, 3, 5, 10_000, 65_536))
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tests.expr import fuzz, sentences
 from tests.expr.typed_sentences import data, mutated, sentence, soup
 
+pytestmark = pytest.mark.slow
+
 BOUNDED = settings(
     max_examples=120,
     deadline=None,

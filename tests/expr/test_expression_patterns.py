@@ -9,6 +9,8 @@ from dagnats.expr.kinds import NONE, Present
 from dagnats.expr.patterns import check_pattern, matches
 from dagnats.expr.values import EvaluationError
 
+pytestmark = pytest.mark.slow
+
 CALLS = {function.name: function.call for function in patterns.FUNCTIONS}
 ATOMS = [
     "a", "b", ".", "[ab]", "[^a]", r"\d", r"\w", "^", r"\b", "(a|b)", "(ab)", "(?:a|bc|)", "(a*)",

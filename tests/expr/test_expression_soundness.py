@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from dagnats.diagnostics.diagnostic import Severity
 from dagnats.expr.evaluator import EvaluationError, Evaluator
 from dagnats.expr.limits import LIMITS
 from tests.expr.checking import judged, scope_of
+
+pytestmark = pytest.mark.slow
 
 LEAF = {
     "type": "object",

@@ -29,6 +29,8 @@ from dagnats.expr.types import (
 )  # fmt: skip
 from tests.expr.trees import Trees, checked, exactly, parse, quickly, shape
 
+pytestmark = pytest.mark.slow
+
 USUAL = {
     "input": {
         "count": 11,

@@ -25,6 +25,8 @@ from dagnats.ir.expressions import EXPRESSION_LEVELS_MAX
 from tests.expr.sentences import sentence
 from tests.expr.trees import Trees
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = Origin(Position(0, 1, 1), NOWHERE, verbatim=True)
 
 
