@@ -10,11 +10,13 @@
 #
 #   make conformance CASES=FILE   run cases of the CEL specification (format: tests/expr/conformance.py)
 #   make bench-expr               measure expressions against other implementations of CEL
-#   make fuzz [SECONDS=300] [SEED=n]   look for crashes of expressions at length
+#   make bench-lint               measure the compiler: cold, warm, and how it grows
+#   make fuzz [SECONDS=300] [SEED=n] [ROUNDS=n]   look for crashes of expressions and documents at length
+#   make mutate [PER=n] [SEED=n]  corrupt clean documents in every way; what is said first of each
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench clean venv conformance bench-expr fuzz
+.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint fuzz mutate
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,8 +58,15 @@ bench-expr: $(STAMP)
 		echo "dagnats: could not install what to measure against: its rows will be missing" >&2
 	@$(BIN)/python -m benchmarks.expr
 
+bench-lint: $(STAMP)
+	@$(BIN)/python -m benchmarks.compiler
+
 fuzz: $(STAMP)
 	@$(BIN)/python -m tests.expr.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.fuzz.documents --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED))
+
+mutate: $(STAMP)
+	@$(BIN)/python -m tests.mutations.report --per $(or $(PER),6) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf $(VENV) .cache dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,14 +1,26 @@
 """Every command as typer sees it; bodies live in the other modules and are imported when run."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from dagnats import __version__
 from dagnats.cli import output, run, worker, workflow
-from dagnats.cli.options import SETTINGS, AsJson, DataDir, Server, connected, finish
+from dagnats.cli.options import (
+    SETTINGS,
+    AsJson,
+    DataDir,
+    Server,
+    WithRegistry,
+    connected,
+    finish,
+)
 from dagnats.errors import UsageError
+
+if TYPE_CHECKING:
+    from dagnats.compiler.registry import Registry
 
 app = typer.Typer(
     help="A workflow language with a compiler, and a durable engine on NATS.",
@@ -76,6 +88,9 @@ def lint(
         typer.Option("--stdin-filename", metavar="FILE", help="What to call the document `-`."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again on every change.")] = False,
+    registry: WithRegistry = False,
+    server: Server = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Check documents; the exit code is 1 when there is an error."""
     from dagnats.cli import lint as linting
@@ -92,8 +107,15 @@ def lint(
         config=config,
         stdin_name=stdin_name,
         watch=watch,
+        registry=partial(_registry, server, data_dir) if registry else None,
     )
     raise typer.Exit(linting.lint(asked))
+
+
+def _registry(server: str | None, data_dir: Path | None) -> "Registry":
+    from dagnats.cli.registry import ServerRegistry
+
+    return ServerRegistry(server, data_dir)
 
 
 def _codes(written: list[str] | None) -> tuple[str, ...] | None:
@@ -213,11 +235,15 @@ def compile_(
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the IR there.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON too.")] = False,
+    registry: WithRegistry = False,
+    server: Server = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Print the compiled program of a document: its IR, with its digest."""
     from dagnats.cli import offline
 
-    raise typer.Exit(offline.compile_file(file, target, as_json=as_json))
+    asked = _registry(server, data_dir) if registry else None
+    raise typer.Exit(offline.compile_file(file, target, as_json=as_json, registry=asked))
 
 
 @app.command(

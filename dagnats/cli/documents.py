@@ -6,8 +6,12 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from dagnats.errors import UsageError
+
+if TYPE_CHECKING:
+    from dagnats.diagnostics.diagnostic import Diagnostic
 
 STDIN = "<stdin>"
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -24,22 +28,33 @@ Seen = dict[str, tuple[tuple[int, int], bool]]
 """Files that were looked into: what they looked like from outside, and whether they are ours."""
 
 
-def read(file: str, name: str = STDIN) -> tuple[str, str]:
-    """Return name and text of a file, or of standard input for `-`, called `name`.
+class Opened(NamedTuple):
+    """A document that was read.
 
-    Raises UsageError.
+    `refused` says why its bytes are no text; `text` then only serves to show where.
     """
+
+    name: str
+    text: str
+    refused: "tuple[Diagnostic, ...]" = ()
+
+
+def read(file: str, name: str = STDIN) -> Opened:
+    """Return what a file holds, or standard input for `-`, called `name`. Raises UsageError."""
     try:
-        if file == "-":
-            return name, sys.stdin.buffer.read().decode("utf-8")
-        return file, Path(file).read_bytes().decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        called = name if file == "-" else file
-        raise UsageError(
-            f"`{called}` is not UTF-8: byte {wrong.start} is {wrong.reason}"
-        ) from wrong
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as wrong:
         raise UsageError(f"cannot read `{file}`: {wrong.strerror or wrong}") from wrong
+    called = name if file == "-" else file
+    try:
+        return Opened(called, data.decode("utf-8"))
+    except UnicodeDecodeError:
+        from dagnats.diagnostics.diagnostic import Sink
+        from dagnats.source.characters import decode
+
+        sink = Sink()
+        decode(data, sink)
+        return Opened(called, data.decode("utf-8", "replace"), sink.sorted())
 
 
 def find(
@@ -127,7 +142,7 @@ def write(file: str, before: str, after: str) -> None:
     import tempfile
 
     path = Path(file).resolve()
-    if read(str(path))[1] != before:
+    if read(str(path)).text != before:
         raise UsageError(f"`{file}` has changed meanwhile; it was not touched")
     temporary = None
     try:

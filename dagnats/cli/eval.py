@@ -5,9 +5,11 @@ import math
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dagnats.cli import output
 from dagnats.errors import UsageError
@@ -25,8 +27,7 @@ NOT_AN_OPTION = re.compile(r"-[^A-Za-z-]")
 """How an expression may begin with a minus and still be told from an option."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a command line asks for. Data are JSON, `@FILE`, or `@-` for standard input."""
 
     text: str
@@ -39,8 +40,7 @@ class Asked:
     strict: bool = False
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """Reads what is given as text, `@FILE` or `@-`; standard input only once."""
 
     _stdin_for: str | None = field(default=None)

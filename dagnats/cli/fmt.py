@@ -8,8 +8,9 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from dagnats.cli import output
 from dagnats.cli.documents import STDIN, find, read, write
@@ -33,8 +34,7 @@ _FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a command line asks for."""
 
     files: tuple[str, ...]
@@ -50,8 +50,7 @@ class Asked:
         return not (self.check or self.diff)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a file: `after` is its text as it should be, None when it is left alone.
 
     Then there are `findings`, or a `problem` of ours, or it was `unreadable`.
@@ -147,9 +146,11 @@ def _outcome(file: str, asked: Asked) -> Outcome:
     """Format one file, and replace it if that is asked for."""
     name = asked.stdin_name or STDIN
     try:
-        name, before = read(file, name)
+        name, before, refused = read(file, name)
     except UsageError as wrong:
         return Outcome(file, name if file == "-" else file, unreadable=str(wrong))
+    if refused:
+        return Outcome(file, name, before, None, refused)
     formatted = format_text(before, name, sort_keys=asked.sort_keys)
     after, problem = formatted.text, formatted.problem
     if after is not None and after != before and not _is_same(before, after, name):

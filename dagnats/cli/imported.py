@@ -5,7 +5,26 @@ import stat
 from pathlib import Path
 
 from dagnats.cli.documents import BYTES_MAX
+from dagnats.cli.watch import Look, look
 from dagnats.lang.imports import Loaded
+
+
+class Loader:
+    """Reads what documents import; `seen` is what those files, there or not, looked like before."""
+
+    def __init__(self) -> None:
+        self.seen: Look = {}
+
+    def __call__(self, within: str, path: str) -> Loaded | str:
+        """Return the file at a path, or why it cannot be read."""
+        name = _place(within, path)
+        if name not in self.seen:
+            self.seen |= look((name,))
+        return load(within, path)
+
+
+def _place(within: str, path: str) -> str:
+    return os.path.normpath(Path(within).parent / path)
 
 
 def load(within: str, path: str) -> Loaded | str:
@@ -13,7 +32,7 @@ def load(within: str, path: str) -> Loaded | str:
 
     What standard input imports starts at the current folder.
     """
-    name = os.path.normpath(Path(within).parent / path)
+    name = _place(within, path)
     try:
         status = Path(name).stat()
         if not stat.S_ISREG(status.st_mode):

@@ -18,6 +18,8 @@ from dagnats.diagnostics.diagnostic import Severity
 from dagnats.errors import UsageError
 
 if TYPE_CHECKING:
+    from dagnats.cli.watch import Look
+    from dagnats.compiler.registry import Registry
     from dagnats.diagnostics.diagnostic import Diagnostic
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "junit")
@@ -34,7 +36,10 @@ _FLAGS: dict[str, dict[str, str | bool]] = {
 
 
 class Asked(NamedTuple):
-    """What a command line asks for; None where it leaves a matter to the settings."""
+    """What a command line asks for; None where it leaves a matter to the settings.
+
+    `registry` makes what answers questions about others.
+    """
 
     files: tuple[str, ...]
     form: str = "full"
@@ -47,6 +52,7 @@ class Asked(NamedTuple):
     config: str | None = None
     stdin_name: str | None = None
     watch: bool = False
+    registry: "Callable[[], Registry] | None" = None
 
     @property
     def writes(self) -> bool:
@@ -89,6 +95,7 @@ def _watch(asked: Asked) -> int:
     from dagnats.cli.watch import watch
 
     seen: Seen = {}
+    imported: Look = {}
 
     def files() -> list[str]:
         try:
@@ -103,6 +110,8 @@ def _watch(asked: Asked) -> int:
         try:
             current = _Round(asked, seen)
             code = current.run()
+            imported.clear()
+            imported.update(current.imported)
             output.say(f"watching {counted(len(current.files), 'file')}: Ctrl-C ends")
         except UsageError as wrong:
             code = wrong.exit_code
@@ -110,7 +119,7 @@ def _watch(asked: Asked) -> int:
         sys.stdout.flush()
         return code
 
-    return watch(files, act)
+    return watch(files, act, learned=lambda: imported)
 
 
 class _Round:
@@ -121,9 +130,12 @@ class _Round:
         flags = Flags(asked.select, asked.ignore, asked.strict)
         self.configuration = Configuration(flags, asked.config)
         settings = self.configuration.settings
+        self.imported: Look = {}
         self.files = find(asked.files, lambda path: settings(path).excludes(path), seen)
         name = asked.stdin_name or STDIN
         where = {"-": asked.stdin_name or "./-"}
+        # A new one for each round: meanwhile others may have registered something.
+        registry = None if asked.registry is None else asked.registry()
         self._jobs = [
             Job(
                 file,
@@ -131,6 +143,7 @@ class _Round:
                 name=name,
                 mend=asked.writes or asked.diff,
                 unsafe=asked.unsafe,
+                registry=registry,
             )
             for file in self.files
         ]
@@ -138,6 +151,9 @@ class _Round:
     def run(self) -> int:
         """Judge, write, report; return the exit code."""
         outcomes = self._outcomes()
+        for outcome in outcomes:
+            # The first look counts: what has changed since is seen the next time.
+            self.imported = (outcome.imported or {}) | self.imported
         problems = [outcome.problem for outcome in outcomes if outcome.problem]
         read = [outcome for outcome in outcomes if outcome.problem is None]
         if self._asked.diff:
@@ -158,7 +174,7 @@ class _Round:
         """Write what was mended, and return what could not be written."""
         problems = []
         for job, outcome in zip(self._jobs, outcomes, strict=True):
-            if job.file == "-" and outcome.problem is None:
+            if job.file == "-" and outcome.problem is None and outcome.is_text:
                 sys.stdout.write(outcome.after)
                 sys.stdout.flush()
             elif outcome.fixed:

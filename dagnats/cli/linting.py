@@ -1,14 +1,19 @@
 """Judging documents, one or many: what is found in each, and what its fixes would make of it."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dagnats.cli.config import Settings
 from dagnats.cli.documents import STDIN, read
 from dagnats.diagnostics.diagnostic import DIAGNOSTICS_MAX, Diagnostic, Severity, worst
 from dagnats.errors import UsageError
+
+if TYPE_CHECKING:
+    from dagnats.cli.watch import Look
+    from dagnats.compiler.registry import Registry
 
 WORKERS_MAX = 8
 BYTES_TO_SHARE = 150_000
@@ -26,13 +31,15 @@ class Job(NamedTuple):
     name: str = STDIN
     mend: bool = False
     unsafe: bool = False
+    registry: "Registry | None" = None
 
 
 class Outcome(NamedTuple):
     """What became of a document.
 
     `before` and `after` are its text before and after its fixes, empty where nobody needs it;
-    `problem` says why it could not be read at all.
+    without `is_text` they only serve to show where the bytes are none. `imported` is what the files
+    that it imports looked like from outside. `problem` says why it could not be read at all.
     """
 
     name: str
@@ -43,6 +50,8 @@ class Outcome(NamedTuple):
     fixed: int = 0
     fixable: int = 0
     unsafely: int = 0
+    imported: "Look | None" = None
+    is_text: bool = True
     problem: str | None = None
 
     @property
@@ -53,18 +62,21 @@ class Outcome(NamedTuple):
 
 def judge(job: Job) -> Outcome:
     """Return the findings of one document, after its fixes when they are wanted."""
-    from dagnats.cli.imported import load
+    from dagnats.cli.imported import Loader
     from dagnats.compiler.pipeline import check_workflow
 
     try:
-        name, text = read(job.file, job.name)
+        name, text, refused = read(job.file, job.name)
     except UsageError as wrong:
         return Outcome(job.file, problem=str(wrong))
+    if refused:
+        return Outcome(name, refused, before=text, after=text, is_text=False)
     suppressed = 0
+    load = Loader()
 
     def found(of: str) -> list[Diagnostic]:
         nonlocal suppressed
-        checked = check_workflow(of, name, load=load)
+        checked = check_workflow(of, name, load=load, registry=job.registry)
         suppressed = checked.suppressed
         return [each for each in checked.diagnostics if job.settings.selection.wants(each)]
 
@@ -77,7 +89,7 @@ def judge(job: Job) -> Outcome:
         after, fixed, findings = mended.text, mended.fixed, list(mended.findings)
     else:
         findings = found(text)
-    outcome = Outcome(name, fixed=fixed)
+    outcome = Outcome(name, fixed=fixed, imported=load.seen)
     if findings:
         outcome = _with_findings(outcome, findings, suppressed, strict=job.settings.strict)
     is_needed = bool(findings) or job.mend
@@ -94,7 +106,7 @@ def _with_findings(
         fixable = sum(usable(finding, unsafe=False) is not None for finding in findings)
         unsafely = sum(usable(finding, unsafe=True) is not None for finding in findings) - fixable
     if strict:
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         findings = [
             replace(f, severity=Severity.ERROR) if f.severity is Severity.WARNING else f
@@ -116,7 +128,8 @@ def judge_all(jobs: Sequence[Job], tell: Callable[[int], None]) -> list[Outcome]
 
 def _workers(jobs: Sequence[Job]) -> int:
     """Return how many processes pay."""
-    if len(jobs) < 2 or any(job.file == "-" for job in jobs):
+    # What a registry has answered is kept where it was asked.
+    if len(jobs) < 2 or any(job.file == "-" or job.registry is not None for job in jobs):
         return 1
     size = sum(_size(job.file) + BYTES_PER_FILE for job in jobs)
     if size < BYTES_TO_SHARE:
@@ -147,9 +160,27 @@ def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_when_interrupted)
     try:
         chunk = max(1, min(CHUNK_MAX, len(jobs) // (workers * 4)))
-        yield from pool.map(judge, jobs, chunksize=chunk)
+        # In the middle of a fork Python drops what the handler of Ctrl-C raises.
+        with _without_interruption():
+            outcomes = pool.map(judge, jobs, chunksize=chunk)
+        yield from outcomes
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _without_interruption() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of a block, where the system can."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_when_interrupted() -> None:
@@ -157,3 +188,5 @@ def _end_when_interrupted() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -7,6 +7,7 @@ Loading typer costs as much as linting a small file. So the plain forms of `lint
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,9 @@ from dagnats.errors import DagnatsError
 
 INTERRUPTED = 130
 PIPE_CLOSED = 1
+COLLECTED_AFTER = 100_000
+"""Objects made before the garbage collector looks at them."""
+
 WORLD_IS_FULL = {
     errno.ENOSPC: "there is no space left on the disk",
     errno.EDQUOT: "the disk quota is used up",
@@ -31,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     · 4 refused by the server · 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        # What is imported stays: to look for circles in it would be a tenth of a small lint.
+        gc.set_threshold(COLLECTED_AFTER, 20, 20)
     try:
         code = _run(words)
         sys.stdout.flush()

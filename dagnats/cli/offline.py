@@ -11,19 +11,25 @@ from dagnats.cli.documents import STDIN, read
 from dagnats.errors import UsageError
 
 if TYPE_CHECKING:
+    from dagnats.cli.documents import Opened
     from dagnats.compiler.pipeline import Compiled
+    from dagnats.compiler.registry import Registry
 
-__all__ = ["STDIN", "compile_file", "counted", "read", "show"]
+__all__ = ["STDIN", "compile_file", "compiled_of", "counted", "read", "show"]
 
 
-def compile_file(file: str, target: str | None = None, *, as_json: bool = False) -> int:
+def compile_file(
+    file: str,
+    target: str | None = None,
+    *,
+    as_json: bool = False,
+    registry: "Registry | None" = None,
+) -> int:
     """Print the IR of a document, or write it to `target`; returns 1 when it does not compile."""
-    from dagnats.cli.imported import load
-    from dagnats.compiler.pipeline import compile_workflow
     from dagnats.ir.codec import to_document
 
-    name, text = read(file)
-    compiled = compile_workflow(text, name, load=load)
+    opened = read(file)
+    name, text, compiled = opened.name, opened.text, compiled_of(opened, registry)
     if as_json and compiled.program is None:
         from dagnats.diagnostics import render
 
@@ -42,6 +48,16 @@ def compile_file(file: str, target: str | None = None, *, as_json: bool = False)
     except OSError as wrong:
         raise UsageError(f"cannot write `{target}`: {wrong.strerror or wrong}") from wrong
     return 0
+
+
+def compiled_of(opened: "Opened", registry: "Registry | None" = None) -> "Compiled":
+    """Return what becomes of a document; one that is no text has the findings that say so."""
+    from dagnats.cli.imported import load
+    from dagnats.compiler.pipeline import Compiled, compile_workflow
+
+    if opened.refused:
+        return Compiled(None, opened.refused)
+    return compile_workflow(opened.text, opened.name, load=load, registry=registry)
 
 
 def show(compiled: "Compiled", text: str, name: str, *, concise: bool) -> None:

@@ -26,6 +26,12 @@ DataDir = Annotated[
         "--data-dir", metavar="DIR", help="Data directory of a local server (DAGNATS_DATA_DIR)."
     ),
 ]
+WithRegistry = Annotated[
+    bool,
+    typer.Option(
+        "--registry", help="Check also against the tasks and workflows that the server knows."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

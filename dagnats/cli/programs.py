@@ -27,13 +27,11 @@ def load(file: str, *, as_json: bool = False) -> "Program | None":
     Its findings go to stderr; with `as_json` those of a document with errors are the result.
     Raises UsageError for what cannot be read, and for IR that is none.
     """
-    from dagnats.cli.imported import load
-    from dagnats.compiler.pipeline import compile_workflow
-
-    name, text = read(file)
-    if _is_ir(text):
+    opened = read(file)
+    name, text = opened.name, opened.text
+    if not opened.refused and _is_ir(text):
         return _load_ir(name, text)
-    compiled = compile_workflow(text, name, load=load)
+    compiled = offline.compiled_of(opened)
     if compiled.program is None and as_json:
         from dagnats.diagnostics import render
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnats.cli import output
-from dagnats.errors import RefusedError, UsageError
+from dagnats.errors import UsageError
 
 DRAFTS = ("2020-12", "7")
 FILES = {
@@ -79,17 +79,11 @@ def text_of(schema: Any) -> str:
 async def registered(server: str | None, data_dir: Path | None, draft: str) -> Any:
     """Return the schema of workflows that knows what a server knows. Raises DagnatsError."""
     from dagnats.cli.options import connected
+    from dagnats.cli.registry import registered as fetched
     from dagnats.lang.registered import known, specialised
     from dagnats.lang.schema import draft_07, workflow_schema
 
-    programs = []
     async with connected(server, data_dir) as client:
-        for row in await client.call("workflow.list", {}):
-            try:
-                answer = await client.call("workflow.show", {"name": row["name"]})
-            except RefusedError as no:  # stored by another engine, or gone meanwhile
-                output.say(f"left out `{row['name']}`: {no}")
-                continue
-            programs.append(answer["program"])
+        programs = await fetched(client)
     schema = specialised(workflow_schema(), known(programs))
     return schema if draft == DRAFTS[0] else draft_07(schema)

@@ -14,14 +14,17 @@ def watch(
     files: Callable[[], Iterable[str]],
     act: Callable[[], int],
     *,
+    learned: Callable[[], Look] = dict,
     pause_s: float = PAUSE_S,
     rounds: int | None = None,
 ) -> int:
     """Act now and whenever one of the files has changed, come or gone.
 
-    Ends with KeyboardInterrupt, or after so many `rounds`, and then with what `act` returned last.
+    So do files that acting has `learned` of, with what they looked like before it read them. Ends
+    with KeyboardInterrupt, or after so many `rounds`, and then with what `act` returned last.
     """
     seen: Look | None = None
+    used: Look = {}
     code = 0
     for number in count():
         if number == rounds:
@@ -29,9 +32,10 @@ def watch(
         if number:
             time.sleep(pause_s)
         now = look(files())
-        if now != seen:
+        if now != seen or used != look(used):
             # Taken before acting: what changes meanwhile is seen the next time.
             seen, code = now, act()
+            used = learned()
     return code
 
 

@@ -3,12 +3,15 @@
 import json
 import sys
 from contextlib import redirect_stdout
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dagnats.cli import offline, output
 from dagnats.cli.options import AsJson, DataDir, Server, connected, finish, group
+
+if TYPE_CHECKING:
+    from dagnats.compiler.registry import Registry
 
 DIGEST_SHOWN = len("sha256:") + 12
 
@@ -22,8 +25,14 @@ def register(
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Lint, compile and register documents; registering the same content again changes nothing."""
-    programs = [_program(file) for file in files]
+    """Lint, compile and register documents; registering the same content again changes nothing.
+
+    They are checked against what the server knows, too: contracts of tasks, and other workflows.
+    """
+    from dagnats.cli.registry import ServerRegistry
+
+    registry = ServerRegistry(server, data_dir)
+    programs = [_program(file, registry) for file in files]
     if any(program is None for program in programs):
         raise typer.Exit(1)
 
@@ -46,16 +55,16 @@ def register(
     finish(work)
 
 
-def _program(file: str) -> bytes | None:
+def _program(file: str, registry: "Registry") -> bytes | None:
     """Return the canonical IR of a document; None, with the findings told, when it is wrong."""
-    from dagnats.cli.imported import load
-    from dagnats.compiler.pipeline import compile_workflow
     from dagnats.ir.codec import encode
 
-    name, text = offline.read(file)
-    compiled = compile_workflow(text, name, load=load)
+    opened = offline.read(file)
+    compiled = offline.compiled_of(opened)
+    if compiled.program is not None:  # what is wrong by itself needs no server to say so
+        compiled = offline.compiled_of(opened, registry)
     with redirect_stdout(sys.stderr):
-        offline.show(compiled, text, name, concise=False)
+        offline.show(compiled, opened.text, opened.name, concise=False)
     return None if compiled.program is None else encode(compiled.program)
 
 

@@ -1,9 +1,9 @@
 """Two programs side by side: what was added, removed and changed, and whether callers notice."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from dagnats.comparison.contracts import Reason, input_reasons, output_reasons
 from dagnats.comparison.fields import MISSING, Fields, Reader, changes, kind_of, same
@@ -17,13 +17,13 @@ _USUAL = ("timeout", "queue_timeout", "retry.", "max_deliveries", "join", "agent
 
 _PARTS = frozenset({
     "name", "nodes", "bodies", "finally_body", "certificate", "input_schema", "output_schema",
-    "output", "variables", "labels", "task_outputs", "triggers", "source_map", "version",
+    "output", "variables", "labels", "task_inputs", "task_outputs", "triggers", "source_map",
+    "version",
 })  # fmt: skip
 """Fields of a program that are compared apart from the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """A field that differs; MISSING stands for the side that does not have it."""
 
     path: str
@@ -31,8 +31,7 @@ class FieldChange:
     new: Any
 
 
-@dataclass(frozen=True, slots=True)
-class PartChange:
+class PartChange(Struct, frozen=True):
     """A step or trigger that differs: `added`, `removed`, `changed` or `renamed`, from `old_id`.
 
     `fields` of an added or removed one are all it has.
@@ -45,8 +44,7 @@ class PartChange:
     old_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BoundChange:
+class BoundChange(Struct, frozen=True):
     """A bound of the certificate that differs."""
 
     bound: str
@@ -54,8 +52,7 @@ class BoundChange:
     new: p.Bound
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """All that differs. `reasons` say why a caller would notice: none, and it is compatible.
 
     `notes` are what workers and operators have to do before.
@@ -104,6 +101,7 @@ def _workflow(program: p.Program, reader: Reader) -> Fields:
         path.removeprefix("."): value for path, value in reader.expressions(output, "").items()
     }
     schemas = [("input", program.input_schema), ("output_schema", program.output_schema)]
+    schemas += [(f"tasks.{task}.input", schema) for task, schema in program.task_inputs]
     schemas += [(f"tasks.{task}.output", schema) for task, schema in program.task_outputs]
     for path, schema in schemas:
         if schema is not None:
@@ -149,10 +147,10 @@ def _triggers(
 
 
 def _bounds(old: p.Certificate, new: p.Certificate) -> Iterable[BoundChange]:
-    for part in dataclasses.fields(p.Certificate):
-        before, after = getattr(old, part.name), getattr(new, part.name)
+    for name in p.Certificate.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
         if before.max != after.max:
-            yield BoundChange(part.name, before, after)
+            yield BoundChange(name, before, after)
 
 
 def _notes(old: p.Program, new: p.Program) -> Iterable[str]:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.comparison.schemas import Narrowing, narrowings
 from dagnats.expr.ast import Expr, Literal, MapOf
@@ -12,8 +13,7 @@ from dagnats.ir.program import Program
 VALUE_SHOWN_MAX = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a caller would notice: in the `input` or the `output`, and at which path."""
 
     where: str

@@ -3,9 +3,11 @@
 Retry(max_retries=3, initial_delay_ms=1000)   →  retry.max_retries: 3, retry.initial_delay: 1s
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagnats.expr.ast import Expr, Ident, Select
 from dagnats.expr.rewriting import rewritten
@@ -55,19 +57,18 @@ class Reader:
                 found[key] = self.name(nodes[handler].id)
         if isinstance(node, p.SwitchNode):
             self._cases(node, found)
-        for field in dataclasses.fields(node):
-            if field.name not in _LEFT_OUT:
-                is_bare = field.name in _BARE
-                name = "with" if field.name == "input" else field.name
-                self._read(name, getattr(node, field.name), found, bare=is_bare)
+        for field in node.__struct_fields__:
+            if field not in _LEFT_OUT:
+                name = "with" if field == "input" else field
+                self._read(name, getattr(node, field), found, bare=field in _BARE)
         return found
 
     def part(self, part: Any, *, without: frozenset[str] = frozenset()) -> Fields:
         """Return the fields of any other part of a program."""
         found: Fields = {}
-        for field in dataclasses.fields(part):
-            if field.name not in without:
-                self._read(field.name, getattr(part, field.name), found, bare=field.name in _BARE)
+        for name in part.__struct_fields__:
+            if name not in without:
+                self._read(name, getattr(part, name), found, bare=name in _BARE)
         return found
 
     def expressions(self, pairs: tuple[tuple[str, Expr], ...], prefix: str) -> Fields:
@@ -115,7 +116,7 @@ class Reader:
                 self._flat(path, self._template(value), found)
         elif name.endswith("_ms"):
             found[path.removesuffix("_ms")] = _times(value)
-        elif dataclasses.is_dataclass(value):
+        elif isinstance(value, Struct):
             inner = self.part(value)
             found |= {f"{path}.{key}": inner[key] for key in inner}
         elif isinstance(value, tuple):
@@ -128,7 +129,7 @@ class Reader:
             for name, value in values:
                 inner = self.part(value)
                 found |= {f"{path}.{name}.{key}": inner[key] for key in inner}
-        elif values and dataclasses.is_dataclass(values[0]):
+        elif values and isinstance(values[0], Struct):
             for number, value in enumerate(values):
                 inner = self.part(value)
                 found |= {f"{path}[{number}].{key}": inner[key] for key in inner}
@@ -155,7 +156,7 @@ class Reader:
     def _new_name(self, expr: Expr) -> Expr:
         match expr:
             case Select(operand=Ident(name="steps"), field=name) if name in self._renamed:
-                return dataclasses.replace(expr, field=self._renamed[name])
+                return replace(expr, field=self._renamed[name])
             case _:
                 return expr
 
@@ -175,7 +176,7 @@ def _is_named(value: Any) -> bool:
         isinstance(value, tuple)
         and len(value) == 2
         and isinstance(value[0], str)
-        and dataclasses.is_dataclass(value[1])
+        and isinstance(value[1], Struct)
     )
 
 

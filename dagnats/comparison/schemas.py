@@ -6,8 +6,9 @@ is the question whether an output may hold what it never held.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 DEPTH_MAX = 32
 """Levels of a schema that are compared."""
@@ -49,8 +50,7 @@ _OPAQUE = {
 """Keywords that are taken for narrower whenever they are new or other, and the type they are of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(Struct, frozen=True):
     """A place where a value of the wider schema is not one of the narrower.
 
     `kind` is `type`, `values`, `bound`, `required`, `closed` or `rule`; `before` and `after` say

@@ -15,8 +15,9 @@ says, where the workflow is known; otherwise `symbolic` says that it is left out
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from dagnats.compiler import loads as l
 from dagnats.compiler.costing import cost

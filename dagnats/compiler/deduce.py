@@ -9,7 +9,8 @@ is known. Inner loops are not looked ahead at then, so that a step is visited at
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dagnats.compiler import facts as known
 from dagnats.compiler.demands import Demands
@@ -58,8 +59,7 @@ LOOKS_AHEAD_MAX = 2
 SECRETS = Object({}, closed=False, name="secrets", rest=STRING)
 
 
-@dataclass(frozen=True, slots=True)
-class Deduced:
+class Deduced(Struct, frozen=True):
     """Side table: each expression with its types, and the types of outputs.
 
     `of_step` has them by step and number of the spot, `of_document` by number of the spot.
@@ -73,16 +73,14 @@ class Deduced:
     choices: Mapping[int, Choice]
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(Struct, frozen=True):
     """What is the same for all steps of a scope: the roots that exist, and what is known."""
 
     roots: Scope
     facts: Facts
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What the walk has found so far; a look ahead has one of its own, to throw away."""
 
     sink: Sink

@@ -4,19 +4,21 @@ with: {cents: "ten"}        →  DN5003 task `pay`: `cents` must be an int, not 
 config: {over: input.name}  →  DN5005 `over` wants a list, and this is a string
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.compiler.edges import COMPLETED
 from dagnats.compiler.endings import Endings
-from dagnats.compiler.fit import leaving, misfits
+from dagnats.compiler.fit import Part, leaving, misfits
 from dagnats.compiler.outputs import Lookup, Outputs
+from dagnats.compiler.registry import is_told
 from dagnats.compiler.roots import Schemas
 from dagnats.compiler.spots import Spot
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink, Span
 from dagnats.expr.advice import named
-from dagnats.expr.ast import Literal
+from dagnats.expr.ast import Expr, Literal
 from dagnats.expr.check import Checked
 from dagnats.expr.schema import from_json_schema
 from dagnats.expr.types import (
@@ -39,7 +41,9 @@ from dagnats.expr.types import (
     union,
 )
 from dagnats.lang import tree
-from dagnats.source.shape import check_schema, check_value
+from dagnats.source.complaints import dotted
+from dagnats.source.document import locate
+from dagnats.source.shape import check_schema, value_problems
 
 MISFITS_SHOWN_MAX = 10
 """Findings about one value."""
@@ -55,8 +59,7 @@ _TAKEN: dict[str, tuple[str, tuple[type, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Demand:
+class _Demand(Struct, frozen=True):
     """A schema that a value has to fit, the code of what does not, and how messages begin."""
 
     code: str
@@ -191,7 +194,10 @@ class Demands:
                 return (program and program.input_schema), f"workflow `{name}`", "the input"
             case "DN5003":
                 contract = workflow.tasks.get(name)
-                return (contract and contract.input), f"task `{name}`", "the input"
+                if contract is None:
+                    return None, "", ""
+                where = f"task `{name}`{' as registered' if is_told(contract) else ''}"
+                return contract.input, where, "the input"
             case "DN5004":
                 return workflow.output_schema, "`output_schema`", "the output"
             case "DN5007":
@@ -207,13 +213,15 @@ class Demands:
         expr, spans = spot.embedded.expr, spot.embedded.spans
         found = list(misfits(expr, checked.type, demand.wanted, demand.whole))
         for misfit in found[:MISFITS_SHOWN_MAX]:
-            span = spans.get(misfit.node.id, spot.embedded.span)
+            span = _place(misfit.node, spot) or spans.get(misfit.node.id, spot.embedded.span)
             message = f"{demand.where}: {misfit.message}"
             sink.add(Diagnostic(demand.code, message, span, help=misfit.help))
         if not found and isinstance(expr, Literal) and check_schema(demand.schema) is None:
-            for complaint in check_value(demand.schema, expr.value):
-                message = f"{demand.where}: {demand.whole} does not fit {complaint}"
-                sink.add(Diagnostic(demand.code, message, spot.embedded.span))
+            held = spot.embedded.constants.get(expr.id)
+            for path, wrong in value_problems(demand.schema, expr.value)[:MISFITS_SHOWN_MAX]:
+                message = f"{demand.where}: {demand.whole} does not fit at {dotted(path)}: {wrong}"
+                span = spot.embedded.span if held is None else locate(held, path)[0].span
+                sink.add(Diagnostic(demand.code, message, span))
 
     def _kind(self, spot: Spot, checked: Checked, sink: Sink) -> None:
         """Judge a value by what is done with it."""
@@ -225,6 +233,15 @@ class Demands:
         if problem is not None:
             message = f"`{spot.key}` wants {wanted}, and this {_is(problem)}"
             sink.add(Diagnostic(code, message, _whole(spot)))
+
+
+def _place(node: Expr, spot: Spot) -> Span | None:
+    """Return where a part of a constant stands, None for what is none."""
+    held = spot.embedded.constants.get(node.id) if isinstance(node, Part) else None
+    if held is None or not isinstance(node, Part):
+        return None
+    found, entry = locate(held, list(node.keys))
+    return entry.key_span if node.is_key and entry is not None else found.span
 
 
 def _whole(spot: Spot) -> Span:

@@ -7,7 +7,8 @@ that one. Handlers and `finally` refer without waiting: the machine runs them wh
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.compiler.cycles import cycles, order
 from dagnats.compiler.naming import Names, Reference
@@ -19,8 +20,7 @@ PATH_SHOWN_MAX = 12
 """Steps of a cycle that a message names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A step waits for the one at number `source`; `span` is where the document says so.
 
     `explicit` ones stand in `depends_on`, the others come from an expression.
@@ -32,8 +32,7 @@ class Edge:
     explicit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """Side table: the edges of each step by ascending source, and an order that respects them.
 
     `order` is None when there is a cycle.

@@ -6,7 +6,8 @@ a ends `completed` or `skipped`; b sees both, and the output of the run sees bot
 
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.compiler.edges import COMPLETED, FAILED, SKIPPED, Graph
 from dagnats.compiler.naming import Names
@@ -23,8 +24,7 @@ Endings = Mapping[int, frozenset[str]]
 """For steps by number: how they may have ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
+class Views(Struct, frozen=True):
     """Side table: what is known, where, about how steps have ended.
 
     `ends[n]`: how step n may end; nothing for one that ends the run. `own[n]`: for the expressions
@@ -49,11 +49,7 @@ def foresee(outline: Outline, names: Names, graph: Graph) -> Views:
     for number, scope in enumerate(outline.scope_of):
         if scope == FINALLY and number not in outline.handlers:
             own[number] = {**_unknown(names, outline, number), **own[number]}
-    for number in outline.handlers:
-        own[number] = {
-            **_unknown(names, outline, number),
-            **_of_owner(outline, own, number),
-        }
+    _Handlers(outline, names, own).know()
     of_step: list[Endings] = []
     for number, endings in enumerate(own):
         container = outline.scopes[outline.scope_of[number]].container
@@ -75,14 +71,58 @@ def _unknown(names: Names, outline: Outline, number: int) -> dict[int, frozenset
     }
 
 
-def _of_owner(outline: Outline, own: list[Endings], handler: int) -> Endings:
-    """Return what a handler knows when it is one of a single step: what that one knew, and more."""
-    owners = outline.owners[handler]
-    if len(owners) > 1:
-        return {}
-    owner, key = owners[0]
-    ended = FAILED if key == "on_failure" else COMPLETED
-    return {**own[owner], owner: frozenset({ended})}
+class _Handlers:
+    """Works out what handlers know: the handler of a single step what that one knew, and more.
+
+    Handlers have handlers, in chains that may be long. What is known grows on the way down and
+    shrinks on the way up, so that nothing is copied; of it each handler keeps what it asks for.
+    """
+
+    def __init__(self, outline: Outline, names: Names, own: list[Endings]) -> None:
+        self._outline = outline
+        self._names = names
+        self._own = own
+        self._handlers: dict[int, list[int]] = {}
+        self._known: dict[int, frozenset[str]] = {}
+        for handler, owners in outline.owners.items():
+            if len(owners) == 1:
+                self._handlers.setdefault(owners[0][0], []).append(handler)
+
+    def know(self) -> None:
+        """Put what handlers know in the place of what they waited for."""
+        for handler in self._outline.handlers:
+            self._own[handler] = _unknown(self._names, self._outline, handler)
+        for first in self._handlers:
+            owners = self._outline.owners.get(first, ())
+            if len(owners) != 1:
+                self._known = dict(self._own[first])
+                self._below(first)
+
+    def _below(self, first: int) -> None:
+        """Walk down from a step that is no handler, or one of several steps."""
+        before: list[tuple[int, frozenset[str] | None]] = []
+        stack = [(first, iter(self._handlers[first]))]
+        while stack:
+            owner, left = stack[-1]
+            handler = next(left, None)
+            if handler is not None:
+                before.append((owner, self._known.get(owner)))
+                self._known[owner] = _ended(self._outline.owners[handler][0][1])
+                asked = self._own[handler]
+                self._own[handler] = {at: self._known.get(at, ends) for at, ends in asked.items()}
+                stack.append((handler, iter(self._handlers.get(handler, ()))))
+                continue
+            stack.pop()
+            if before:
+                at, ends = before.pop()
+                self._known.pop(at)
+                if ends is not None:
+                    self._known[at] = ends
+
+
+def _ended(key: str) -> frozenset[str]:
+    """Return how a step has ended whose handler runs."""
+    return frozenset({FAILED if key == "on_failure" else COMPLETED})
 
 
 def _own(graph: Graph, ends: list[frozenset[str]], number: int, step: Step) -> Endings:

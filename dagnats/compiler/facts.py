@@ -4,7 +4,8 @@ when: has(input.times)      then `input.times` is there in `with`, and in the st
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dagnats.expr.access import Path
 from dagnats.expr.ast import Expr

@@ -5,7 +5,9 @@ with: {cents: "${{ input.name }}"}   →  DN5003 `cents` must be an int, not a s
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagnats.expr.advice import named
 from dagnats.expr.ast import Expr, Literal, MapOf
@@ -36,13 +38,19 @@ from dagnats.expr.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """A part that does not fit: the node that gives it, and why."""
 
     node: Expr
     message: str
     help: str | None = None
+
+
+class Part(Literal, frozen=True, eq=False):
+    """A part of a constant, which is one node: `keys` lead to it, with `is_key` to its key."""
+
+    keys: tuple[str, ...] = ()
+    is_key: bool = False
 
 
 WHOLE = "the input"
@@ -148,7 +156,7 @@ def _part(node: Expr, name: str) -> Expr:
         if isinstance(key, Literal) and key.value == name:
             return value
     if isinstance(node, Literal) and isinstance(node.value, dict) and name in node.value:
-        return Literal(node.value[name], node.id)
+        return Part(node.value[name], node.id, _keys(node, name))
     return node
 
 
@@ -156,7 +164,13 @@ def _key(node: Expr, name: str) -> Expr:
     for key, _ in node.entries if isinstance(node, MapOf) else ():
         if isinstance(key, Literal) and key.value == name:
             return key
+    if isinstance(node, Literal) and isinstance(node.value, dict) and name in node.value:
+        return Part(name, node.id, _keys(node, name), is_key=True)
     return node
+
+
+def _keys(node: Expr, name: str) -> tuple[str, ...]:
+    return (*(node.keys if isinstance(node, Part) else ()), name)
 
 
 def _below(path: str, name: str) -> str:

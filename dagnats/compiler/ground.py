@@ -1,8 +1,9 @@
 """What certificate and program are made from: the side tables, and what every step inherits."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from dagnats.compiler.edges import Graph
 from dagnats.compiler.judge import Judged
@@ -24,8 +25,7 @@ Places = Mapping[str, Place]
 """Expressions by the keys of their spots."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """Side table: all expressions by their keys, beside what says who waits for whom."""
 
     workflow: Workflow

@@ -4,7 +4,7 @@ Every pass runs that can, so that all findings come at once; what an earlier one
 `Poison` for the later ones, or left out of their tables.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dagnats.compiler.children import check_children
 from dagnats.compiler.declared import check_declared
@@ -32,8 +32,7 @@ from dagnats.expr.check import Checked
 from dagnats.lang.tree import Workflow
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The side tables of a workflow, and its expressions with their types.
 
     `typed.of_step` goes by step and number of the spot, `typed.of_document` stands side by side

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from dagnats.compiler.insertion import inserted
-from dagnats.compiler.outline import BODIES_DEPTH_MAX, FINALLY, ROOT, Outline
+from dagnats.compiler.outline import FINALLY, ROOT, Outline
 from dagnats.compiler.resolved import Policies
 from dagnats.diagnostics.diagnostic import Diagnostic, Fix, Sink, Span
 from dagnats.expr.limits import LIMITS, Limits
 from dagnats.ir.costs import (
+    BODIES_DEPTH_MAX,
     INSTANCES_MAX,
     RUN_EVENTS_MAX,
     STEPS_MAX,

@@ -10,7 +10,7 @@ from typing import Final
 
 from dagnats.compiler.ground import Ground
 from dagnats.compiler.resolved import Policies, works
-from dagnats.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, Span
+from dagnats.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, Source, Span
 from dagnats.ir.costs import RETRY_DELAY_MS_MAX
 from dagnats.ir.program import CodeRetry, Retry
 from dagnats.lang import tree
@@ -34,27 +34,40 @@ class _Checker:
         self._policies: Policies = ground.policies
         self._workflow = ground.workflow
         self._sink = sink
-        self._told: set[tuple[str, Span]] = set()
+        self._told: set[tuple[str, Span, str | None]] = set()
 
-    def _warn(self, code: str, span: Span, message: str, help_: str, *labels: Label) -> None:
+    def _warn(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        help_: str,
+        *labels: Label,
+        file: Source | None = None,
+    ) -> None:
         """Report a warning, once at each place: what is inherited has one."""
-        if (code, span) not in self._told:
-            self._told.add((code, span))
-            self._sink.add(Diagnostic(code, message, span, Severity.WARNING, labels, help_))
+        place = code, span, file and file.name
+        if place not in self._told:
+            self._told.add(place)
+            warning = Severity.WARNING
+            self._sink.add(Diagnostic(code, message, span, warning, labels, help_, file=file))
 
-    def _written(self, step: Step, key: str) -> Span | None:
-        """Return where a step, or `defaults` for it, has a key; None where nobody wrote it."""
-        for block in (step, self._workflow.defaults):
-            if block is not None and key in block.keys:
-                return block.place(key)
-        return None
+    def _written(self, step: Step, key: str) -> Block | None:
+        """Return the step, or the `defaults`, which may be imported, that has a key."""
+        blocks = (step, self._workflow.defaults)
+        return next((block for block in blocks if block is not None and key in block.keys), None)
+
+    def _origin(self, step: Step, key: str) -> tuple[Span, Source | None]:
+        """Return where a key is written that holds for a step, or where the step is."""
+        block = self._written(step, key)
+        return (step.place("id"), None) if block is None else (block.place(key), block.file)
 
     def document(self, workflow: Workflow) -> None:
         defaults = workflow.defaults
         if workflow.sticky and defaults is not None and defaults.worker_group is not None:
             message = "`defaults` name a group of workers, and `sticky` is for one worker"
             span, help_ = defaults.key_place("worker_group"), "remove one of them"
-            self._sink.add(Diagnostic("DN2019", message, span, help=help_))
+            self._sink.add(Diagnostic("DN2019", message, span, help=help_, file=defaults.file))
         if (priority := workflow.priority) is not None:
             other = priority.default_offset or 0
             if all(offset == other for offset in priority.rules.values()):
@@ -80,13 +93,13 @@ class _Checker:
         work = self._policies.work(step)
         beat, limit = work.heartbeat_timeout_ms, work.timeout_ms
         if beat is not None and beat >= limit:
-            span = self._written(step, "heartbeat_timeout") or step.place("id")
+            span, file = self._origin(step, "heartbeat_timeout")
             message = (
                 f"a worker may be silent for {format_duration(beat)}, and an attempt ends after "
                 f"{format_duration(limit)}"
             )
             help_ = "make `heartbeat_timeout` shorter than `timeout`: a third of it is a good start"
-            self._warn("DN7002", span, message, help_)
+            self._warn("DN7002", span, message, help_, file=file)
         self._retries(step, work.retry)
         match step.config:
             case tree.AgentLoop(max_duration=longest) as loop if longest is not None:
@@ -97,7 +110,7 @@ class _Checker:
                         f"iterations together ({format_duration(longest)})"
                     )
                     help_ = "make `timeout` shorter, or `max_duration` longer"
-                    label = Label(written, "one attempt")
+                    label = Label(written.place("timeout"), "one attempt", written.file)
                     self._warn("DN7006", loop.place("max_duration"), message, help_, label)
             case _:
                 pass
@@ -107,13 +120,13 @@ class _Checker:
         longest = max([span_ms(retry), *[span_ms(own) for _, own in retry.by_code]])
         if longest < limit:
             return
-        span = self._written(step, "retry") or step.place("id")
+        span, file = self._origin(step, "retry")
         message = (
             f"the delays between the retries add up to {format_duration(longest)}, and the run "
             f"ends after {format_duration(limit)}"
         )
         help_ = "retry less often or sooner, or give the workflow a longer `timeout`"
-        self._warn("DN7004", span, message, help_)
+        self._warn("DN7004", span, message, help_, file=file)
 
     def _against_run(self, step: Step) -> None:
         """Report DN7003 for limits that the run's own one comes before."""
@@ -126,9 +139,10 @@ class _Checker:
                 )
                 help_ = f"write a shorter `{key}`, or give the workflow a longer `timeout`"
                 labels: tuple[Label, ...] = ()
-                if self._workflow.timeout is not None:
+                # A label of a finding about an imported file is about that file.
+                if self._workflow.timeout is not None and block.file is None:
                     labels = (Label(self._workflow.place("timeout"), "the run ends"),)
-                self._warn("DN7003", block.place(key), message, help_, *labels)
+                self._warn("DN7003", block.place(key), message, help_, *labels, file=block.file)
 
     def _approval(self, step: Step, approval: tree.Approval) -> None:
         quorum, count = approval.quorum or 1, len(approval.approvers)

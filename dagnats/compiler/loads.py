@@ -7,8 +7,10 @@ waits has a timer. `ir.costs` says what a transition writes. `certify` puts step
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagnats.compiler.measures import ZERO, Measure, most, plain, repeated, total
 from dagnats.compiler.outputs import Lookup
@@ -31,8 +33,7 @@ MICRO: Final = 1_000_000
 """Money is counted in millionths of a dollar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What one execution costs.
 
     `history` are the events of this run alone, `events` those of children besides. `concurrent`
@@ -78,9 +79,9 @@ def either(loads: Sequence[Load]) -> Load:
     if not loads:
         return NOTHING
     found: dict[str, Any] = {}
-    for field in fields(Load):
-        parts = [getattr(load, field.name) for load in loads]
-        found[field.name] = None if None in parts else most(parts)
+    for name in Load.__struct_fields__:
+        parts = [getattr(load, name) for load in loads]
+        found[name] = None if None in parts else most(parts)
     return Load(**found)
 
 

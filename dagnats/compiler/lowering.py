@@ -47,7 +47,8 @@ def lower(ground: Ground, certificate: p.Certificate) -> p.Program:
         variables=_variables(workflow, places),
         labels=tuple([(name, _sure(places, f"labels.{name}")) for name in sorted(workflow.labels)]),
         secrets=tuple(sorted(workflow.secrets)),
-        task_outputs=_outputs(workflow, nodes),
+        task_inputs=_contracts(workflow, nodes, "input"),
+        task_outputs=_contracts(workflow, nodes, "output"),
         admission=_admission(workflow, places),
         triggers=tuple(
             [_trigger(at, trigger, places) for at, trigger in enumerate(workflow.triggers)]
@@ -144,16 +145,15 @@ def _variables(workflow: Workflow, places: Places) -> tuple[tuple[str, Expr], ..
     return tuple([(names[number], exprs[number]) for number in in_order])
 
 
-def _outputs(workflow: Workflow, nodes: tuple[p.Node, ...]) -> tuple[tuple[str, Any], ...]:
-    """Return the schemas of what the tasks give that the workflow does, for checks at run time."""
+def _contracts(
+    workflow: Workflow, nodes: tuple[p.Node, ...], key: str
+) -> tuple[tuple[str, Any], ...]:
+    """Return the schemas of what the tasks take or give that the workflow does."""
     done = {node.task for node in nodes if isinstance(node, p.TaskNode)}
-    return tuple(
-        [
-            (task, workflow.tasks[task].output)
-            for task in sorted(done & workflow.tasks.keys())
-            if workflow.tasks[task].output is not None
-        ]
-    )
+    schemas = [
+        (task, getattr(workflow.tasks[task], key)) for task in sorted(done & workflow.tasks.keys())
+    ]
+    return tuple([(task, schema) for task, schema in schemas if schema is not None])
 
 
 def _admission(workflow: Workflow, places: Places) -> p.Admission:

@@ -5,13 +5,14 @@ depends_on: [fetsh]      →  DN3002 there is no step `fetsh`, did you mean `fet
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from dagnats.compiler.outline import FINALLY, ROOT, Outline
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Edit, Fix, Label, Sink, Span
 from dagnats.expr.check import references
-from dagnats.lang.tree import Embedded, Workflow
+from dagnats.lang.tree import Embedded, Trigger, Workflow
 
 LISTED_MAX = 8
 """Names of steps that a help line lists."""
@@ -21,8 +22,7 @@ CANDIDATES_MAX = 20
 """Names of one length that a name which nobody has is compared with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A mention of a step; `target` is its number, None when there is none that is seen here."""
 
     name: str
@@ -30,8 +30,7 @@ class Reference:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """Side table: whom the expressions of each step, and of the document, mention.
 
     `mentioned[n]` has one entry for each spot of step n, in the order of `Outline.spots`.
@@ -46,7 +45,8 @@ class Names:
 def resolve(workflow: Workflow, outline: Outline, sink: Sink) -> Names:
     """Return the side table.
 
-    DN3001: an id used twice. DN3002: no such step. DN3005: a step that is not seen from here.
+    DN3001: an id of steps, or of triggers, used twice. DN3002: no such step. DN3005: a step that is
+    not seen from here.
     """
     return _Resolver(outline, sink).resolve(workflow)
 
@@ -64,6 +64,7 @@ class _Resolver:
 
     def resolve(self, workflow: Workflow) -> Names:
         self._unique()
+        self._unique_triggers(workflow)
         mentioned, dependencies = [], []
         for number, step in enumerate(self._outline.steps):
             around = tuple(self._outline.seen_from(self._outline.scope_of[number]))
@@ -108,6 +109,17 @@ class _Resolver:
             self._sink.add(
                 Diagnostic("DN3001", message, step.place("id"), labels=labels, help=help_)
             )
+
+    def _unique_triggers(self, workflow: Workflow) -> None:
+        first: dict[str, Trigger] = {}
+        for trigger in workflow.triggers:
+            other = first.setdefault(trigger.id, trigger)
+            if other is not trigger:
+                message = f"two triggers have the id `{trigger.id}`"
+                labels = (Label(other.place("id"), "first defined here"),)
+                help_ = "give one of them another id"
+                span = trigger.place("id")
+                self._sink.add(Diagnostic("DN3001", message, span, labels=labels, help=help_))
 
     def _mentions(self, embedded: Embedded, seen: tuple[int, ...]) -> Iterator[Reference]:
         for name, node in references(embedded.expr):

@@ -7,18 +7,16 @@ of it, and nothing outside sees into it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.compiler.spots import Spot, spots
 from dagnats.lang.tree import AgentLoop, Loop, Map, Step, Switch, Workflow
 
 ROOT, FINALLY = 0, 1
-BODIES_DEPTH_MAX = 8
-"""Bodies inside bodies; the machine's paths and the certificate's polynomials grow with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Steps that see each other. `container` is the step whose body they are.
 
     `name` tells the bodies of one step apart: `steps`, `default`, or the number of a case.
@@ -30,8 +28,7 @@ class Scope:
     outer: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """Side table: steps in document order, bodies after their container; `finally` comes last.
 
     `index` gives the number of an id, the first one where an id stands twice. `handlers` are

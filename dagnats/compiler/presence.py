@@ -10,7 +10,8 @@ narrows what the rest of its step, and the steps of its body, may find.
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.compiler.deduce import body_view
 from dagnats.compiler.edges import COMPLETED, FAILED, SKIPPED
@@ -34,8 +35,7 @@ _WORDS = {
 _ORDER = (SKIPPED, FAILED, COMPLETED, PENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """How steps may have ended: as it was before the expression, and what it has found out."""
 
     before: Endings
@@ -105,16 +105,14 @@ def _targets(mentioned: tuple[Reference, ...]) -> dict[str, int]:
     return {r.name: r.target for r in mentioned if r.target is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class _Sides:
+class _Sides(Struct, frozen=True):
     """What is known where an expression held, and where it did not."""
 
     when_true: Known
     when_false: Known
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     targets: Mapping[str, int]
     spans: Mapping[int, Span]
     sink: Sink

@@ -14,6 +14,8 @@ from dagnats.lang.tree import AgentLoop, ContinueAsNew, Fail, Loop, Map, Step
 
 SHOWN_MAX = 5
 """Steps that a message names."""
+CONTINUATIONS_MAX = 100
+"""Steps that end a generation of which is said what may be open then; each costs a walk."""
 
 
 def check_reach(tables: Tables, never: frozenset[int], sink: Sink) -> None:
@@ -23,9 +25,12 @@ def check_reach(tables: Tables, never: frozenset[int], sink: Sink) -> None:
     for number, source in dead.items():
         if source not in dead:  # those behind it say nothing new
             _report_dead(outline, number, source, never, sink)
+    continuing = 0
     for number, step in enumerate(outline.steps):
-        if isinstance(step.config, ContinueAsNew):
-            _continues(tables, number, dead, sink)
+        if isinstance(step.config, ContinueAsNew) and not _misplaced(outline, number, sink):
+            continuing += 1
+            if continuing <= CONTINUATIONS_MAX:
+                _continues(tables, number, dead, sink)
         _endless(outline, views, number, step, sink)
 
 
@@ -87,9 +92,8 @@ def _endless(outline: Outline, views: Views, number: int, step: Step, sink: Sink
     sink.add(Diagnostic("DN3026", message, span, Severity.WARNING, help=help_))
 
 
-def _continues(tables: Tables, number: int, dead: dict[int, int], sink: Sink) -> None:
-    """Report steps that may be open when the generation is to end."""
-    outline, graph, views = tables.outline, tables.graph, tables.views
+def _misplaced(outline: Outline, number: int, sink: Sink) -> bool:
+    """Report a step that ends the generation from where it never can; whether it is one."""
     step = outline.steps[number]
     span = step.place("id")
     for container in outline.ancestors(number):
@@ -98,11 +102,18 @@ def _continues(tables: Tables, number: int, dead: dict[int, int], sink: Sink) ->
             message = f"`{step.id}` ends the generation while `{name}`, which it is in, is open"
             help_ = f"let a step behind `{name}` continue as new"
             sink.add(Diagnostic("DN3025", message, span, help=help_))
-            return
+            return True
     if outline.scope_of[[number, *outline.ancestors(number)][-1]] == FINALLY:
         message = f"`{step.id}` stands in `finally`, where the run has its end already"
         sink.add(Diagnostic("DN3025", message, span, help="move it to `steps`"))
-        return
+        return True
+    return False
+
+
+def _continues(tables: Tables, number: int, dead: dict[int, int], sink: Sink) -> None:
+    """Report steps that may be open when the generation is to end."""
+    outline, graph, views = tables.outline, tables.graph, tables.views
+    step = outline.steps[number]
     open_ = [n for at in (number, *outline.ancestors(number)) for n in _beside(outline, graph, at)]
     names = [
         f"`{outline.steps[n].id}`"
@@ -113,6 +124,7 @@ def _continues(tables: Tables, number: int, dead: dict[int, int], sink: Sink) ->
         shown = ", ".join(names[:SHOWN_MAX]) + (", …" if len(names) > SHOWN_MAX else "")
         message = f"`{step.id}` may come while other steps are open: {shown}"
         help_ = "let it depend on them: a generation ends when all its steps have ended"
+        span = step.place("id")
         sink.add(Diagnostic("DN3025", message, span, Severity.WARNING, help=help_))
 
 

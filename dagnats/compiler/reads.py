@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.compiler.outline import Outline
 from dagnats.compiler.spots import Spot
@@ -25,8 +26,7 @@ ALONE, IN_TEXT, COMPUTED = "alone", "in text", "computed"
 """What becomes of a value: it goes on as it is, inside of a text, or into an operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A root, the fields that are named of it, the node that does, and what becomes of the value.
 
     `into` is the place of the template where it ends up: keys and indexes.
@@ -39,8 +39,7 @@ class Read:
     into: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """Side table: what is read at each spot of each step, and at each spot of the document."""
 
     of_step: tuple[tuple[tuple[Read, ...], ...], ...]

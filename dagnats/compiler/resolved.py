@@ -4,8 +4,9 @@ defaults: {retry: {max_retries: 3}}, retry: {strategy: linear}   →  3 retries,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dagnats.expr.ast import Literal
 from dagnats.ir.program import CodeRetry, Retry
@@ -29,8 +30,7 @@ WORK: Final = frozenset({"normal", "agent", "agent_loop", "planner", "map"})
 """Types of steps whose task, if they have one, workers do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What governs the attempts of one step."""
 
     timeout_ms: int
@@ -173,7 +173,7 @@ def _resolved(levels: Sequence[tree.Retry]) -> Retry:
     return found if retries(found) else _PLAIN
 
 
-_PARTS: Final = tuple(field.name for field in fields(CodeRetry))
+_PARTS: Final = CodeRetry.__struct_fields__
 
 
 def _parts(policy: CodeRetry) -> dict[str, Any]:

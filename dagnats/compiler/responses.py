@@ -23,12 +23,22 @@ def check_responses(tables: Tables, sink: Sink) -> None:
         help_ = "add a step of type `respond`, or make it a `webhook`, which answers at once"
         span = asked[0].key_place("http")
         sink.add(Diagnostic("DN3027", message, span, Severity.WARNING, help=help_))
+    _again(outline, answers, sink)
     if answers and not asked:
         triggers = "none of its triggers is `http`" if workflow.triggers else "there is no trigger"
         message = f"nobody waits for this answer: {triggers}"
         help_ = "add an `http` trigger, or leave the step out"
         _warn(message, outline.steps[answers[0]].place("id"), (), help_, sink)
         return
+    for first, second in _twice(outline, views, answers):
+        label = Label(outline.steps[first].place("id"), "the answer is sent here")
+        message = f"a request is answered once, and `{outline.steps[first].id}` does it too"
+        help_ = "give both a `when`, so that only one runs"
+        _warn(message, outline.steps[second].place("id"), (label,), help_, sink)
+
+
+def _again(outline: Outline, answers: list[int], sink: Sink) -> None:
+    """Report answers in what is repeated."""
     for number in answers:
         for container in outline.ancestors(number):
             if isinstance(outline.steps[container].config, Map | Loop | AgentLoop):
@@ -38,11 +48,6 @@ def check_responses(tables: Tables, sink: Sink) -> None:
                 span = outline.steps[number].place("id")
                 sink.add(Diagnostic("DN3024", message, span, help=help_))
                 break
-    for first, second in _twice(outline, views, answers):
-        label = Label(outline.steps[first].place("id"), "the answer is sent here")
-        message = f"a request is answered once, and `{outline.steps[first].id}` does it too"
-        help_ = "give both a `when`, so that only one runs"
-        _warn(message, outline.steps[second].place("id"), (label,), help_, sink)
 
 
 def _twice(outline: Outline, views: Views, answers: list[int]) -> Iterator[tuple[int, int]]:

@@ -4,8 +4,9 @@ with: "${{ item }}"     →  DN4002 `item` does not exist here: it exists only i
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from dagnats.compiler.reads import Read
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Sink, Span

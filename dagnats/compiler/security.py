@@ -17,6 +17,7 @@ from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity, Sink
 from dagnats.expr.ast import Literal, walk
 from dagnats.expr.types import Bool, Double, Enum, Int, Null, Type
 from dagnats.lang.tree import Planner, Step, Workflow
+from dagnats.source.document import locate
 
 SINK_KEY = "x-dagnats-sink"
 """What a contract says of a property that is run, and not only read: `shell`, `sql` or `url`."""
@@ -48,6 +49,8 @@ _TOKENS = (
 The patterns are compiled when a text holds one of the words: few documents ever do.
 """
 
+_WORDS = re.compile("|".join(re.escape(word) for _, words, _ in _TOKENS for word in words))
+
 
 def check_security(tables: Tables, typed: Deduced, sink: Sink) -> None:
     """Report DN8003 to DN8007, all as warnings."""
@@ -74,34 +77,39 @@ def _credentials(spot: Spot, sink: Sink) -> None:
     for node in walk(embedded.expr):
         if not isinstance(node, Literal):
             continue
-        for text in _texts(node.value):
+        for path, text in _texts(node.value):
             found = _credential(text)
             if found is not None:
                 message = f"this looks like {found}, for everyone to read"
                 help_ = "declare a name in `secrets`, write `${{ secrets.NAME }}`, and revoke this"
                 span = embedded.spans.get(node.id, embedded.span)
+                if (held := embedded.constants.get(node.id)) is not None:
+                    span = locate(held, path)[0].span
                 sink.add(Diagnostic("DN8003", message, span, Severity.WARNING, help=help_))
                 break
 
 
 def _credential(text: str) -> str | None:
     """Return what kind of credential a text holds."""
+    if _WORDS.search(text) is None:
+        return None
     for name, words, pattern in _TOKENS:
         if any(word in text for word in words) and re.search(pattern, text):
             return name
     return None
 
 
-def _texts(value: Any) -> Iterator[str]:
-    stack = [value]
+def _texts(value: Any) -> Iterator[tuple[list[str | int], str]]:
+    """Yield the texts of a constant, each with the path that leads to it."""
+    stack: list[tuple[list[str | int], Any]] = [([], value)]
     while stack:
-        part = stack.pop()
+        path, part = stack.pop()
         if isinstance(part, str):
-            yield part
+            yield path, part
         elif isinstance(part, dict):
-            stack.extend(part.values())
+            stack.extend(([*path, key], each) for key, each in part.items())
         elif isinstance(part, list):
-            stack.extend(part)
+            stack.extend(([*path, at], each) for at, each in enumerate(part))
 
 
 def _untrusted(schema: Any, spot: Spot, reads: list[Read], sink: Sink) -> None:

@@ -1,6 +1,6 @@
 """Types as they are kept between expressions: what was worked out counts as declared."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from dagnats.compiler.fit import leaving
 from dagnats.expr.types import (

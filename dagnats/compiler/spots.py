@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dagnats.lang.tree import (
     AgentLoop,
@@ -26,8 +27,7 @@ from dagnats.lang.tree import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """An expression: the key it stands at, and the roots that exist only there.
 
     `body` names the body whose steps it sees, `*` all of them; `returns` is what it has to give:

@@ -5,8 +5,9 @@ on: input.kind   cases: bug | bug | fix   →  DN5012 `bug` stands here twice
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.compiler import facts as known
 from dagnats.compiler.outline import Outline
@@ -35,8 +36,7 @@ SHOWN_MAX = 8
 """Values that a message lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What is known of a switch: the type of `on`, whether some body always runs, and facts.
 
     `facts` are known inside of each body, by its name.
@@ -92,6 +92,10 @@ class _Judge:
                 message = "the case lists values, and the switch has no `on`"
                 help_ = "write `on:`, the value that is compared, or a condition as `when:`"
                 self._add("DN5014", message, case.key_place("values"), help_)
+            elif by_value and "when" in case.keys and "values" not in case.keys:
+                message = "the case has a condition, and the switch compares the value of `on`"
+                help_ = "list the `values:` that choose it, or leave `on` out"
+                self._add("DN5014", message, case.key_place("when"), help_)
         if by_value:
             self._values()
         self._conditions()

@@ -1,6 +1,6 @@
 """What the passes that judge a workflow know of it, side by side."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dagnats.compiler.edges import Graph
 from dagnats.compiler.endings import Views
@@ -11,8 +11,7 @@ from dagnats.compiler.spots import Spot
 from dagnats.lang.tree import Workflow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
+class Tables(Struct, frozen=True, kw_only=True):
     """The side tables of a workflow. Steps go by their number in `outline`.
 
     `document` are the expressions of the document itself, in the order of `reads.of_document`.

@@ -205,11 +205,12 @@ steps:
     ),
     "DN5014": Entry(
         name="case-without-comparison",
-        title="a case with nothing to compare",
+        title="a case that does not go with `on`",
         severity=Severity.ERROR,
         explanation=(
-            "The values of a case are constants that `on` is compared with. Write `on`, or give "
-            "the case a condition as `when`."
+            "A switch with `on` compares its value with the constants that its cases list; one "
+            "without asks the conditions of its cases, in order. Write `on` and `values`, or a "
+            "`when` in every case."
         ),
         bad="""\
 name: hello

@@ -1,13 +1,13 @@
 """The form of an entry of the catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dagnats.diagnostics.diagnostic import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What a code means: its kebab-case name, a title, why and what to do, and two documents.
 
     `bad` is a smallest document that yields the code, with `severity`; `good` is the same mended,

@@ -6,11 +6,11 @@ from dagnats.diagnostics.diagnostic import Severity
 MEANING = {
     "DN3001": Entry(
         name="duplicate-step",
-        title="two steps have the same id",
+        title="two steps, or two triggers, have the same id",
         severity=Severity.ERROR,
         explanation=(
-            "Dependencies and expressions name a step by its id, so an id belongs to one step. "
-            "Rename one of the two."
+            "Dependencies and expressions name a step by its id, and runs the trigger that started "
+            "them, so an id belongs to one step, or to one trigger. Rename one of the two."
         ),
         bad="""\
 name: hello

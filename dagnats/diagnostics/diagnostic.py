@@ -5,9 +5,11 @@ docs/diagnostics.md says.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 DIAGNOSTICS_MAX = 100
 """Findings of one document that an author is shown."""
@@ -72,8 +74,7 @@ class Fix(NamedTuple):
     applicability: str = "unsafe"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One finding: a catalogue code at a place, with what to do about it.
 
     `file` None is the document itself.
@@ -93,8 +94,7 @@ class Diagnostic:
         return self if file is None or self.file is not None else replace(self, file=file)
 
 
-@dataclass(slots=True)
-class Sink:
+class Sink(Struct):
     """The findings of one document: `KEPT_MAX` of each severity; further ones are counted.
 
     Each severity has room of its own, so that a thousand hints never hide an error.

@@ -9,8 +9,9 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Span
 
@@ -40,8 +41,7 @@ _CONTROL_PICTURES = 0x2400
 Paint = Callable[[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What is shown of a source line: from the code point `first`, one column for each edge."""
 
     text: str
@@ -60,8 +60,7 @@ class Shown:
         return start, max(self.column(mark.end), start + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """A stretch of one line, in code points from 0, and how it is marked."""
 
     line: int
@@ -72,8 +71,7 @@ class _Mark:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
+class _Reach(Struct, frozen=True):
     """A stretch over lines, drawn as a bracket in the margin, in the `slot`th place from the left.
 
     `starts_line` says whether only blanks stand before it: then the bracket opens beside the line.

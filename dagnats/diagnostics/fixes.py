@@ -7,8 +7,9 @@ any more, is taken back.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Fix, Severity
 
@@ -22,8 +23,7 @@ Judge = Callable[[str], Sequence[Diagnostic]]
 _Change = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """A text after its fixes, how many there were, and what is still found in it."""
 
     text: str

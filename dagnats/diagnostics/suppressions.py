@@ -7,10 +7,19 @@ everything was judged. Which comments there are and what they cover, `source.com
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dagnats.diagnostics.catalog import CATALOG
-from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Severity, Span, in_order
+from dagnats.diagnostics.diagnostic import (
+    KEPT_MAX,
+    Diagnostic,
+    Edit,
+    Fix,
+    Severity,
+    Span,
+    in_order,
+)
 from dagnats.diagnostics.places import Places
 from dagnats.diagnostics.selection import nearest
 
@@ -24,8 +33,7 @@ _CODE = re.compile(r"[^\s,]+")
 _HOW = "write `# dagnats: ignore[CODE] reason`, or `ignore-file` for the whole document"
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment that means to silence something, and the lines that it is about.
 
     `whole` is what would be taken out with the comment: the blanks before it, or its whole line.
@@ -37,8 +45,7 @@ class Comment:
     last: int
 
 
-@dataclass(slots=True)
-class _Suppression:
+class _Suppression(Struct):
     """A comment that is understood: its codes, where the list stands, and which were of use."""
 
     comment: Comment
@@ -75,13 +82,13 @@ def suppress(
                 Diagnostic(MALFORMED, message, comment.span, Severity.WARNING, help=_HOW)
             )
         else:
-            complaints += _unknown(suppression)
+            complaints += _unknown(suppression) if len(complaints) < KEPT_MAX else ()
             suppressions.append(suppression)
     left = _left(findings, suppressions)
     judged = not any(finding.severity is Severity.ERROR for finding in findings)
     for suppression in suppressions:
         complaints += _unused(suppression, judged=judged)
-    return in_order([*left, *_left(complaints, suppressions)])
+    return in_order([*left, *_left(complaints[:KEPT_MAX], suppressions)])
 
 
 def _understood(comment: Comment, text: str, places: Places) -> _Suppression | None:
@@ -101,8 +108,12 @@ def _understood(comment: Comment, text: str, places: Places) -> _Suppression | N
 def _left(findings: Sequence[Diagnostic], suppressions: list[_Suppression]) -> list[Diagnostic]:
     """Return the findings that no comment silences, and remember which comments were of use."""
     left = []
+    by_code: dict[str, list[_Suppression]] = {}
+    for suppression in suppressions:
+        for code in suppression.codes:
+            by_code.setdefault(code, []).append(suppression)
     for finding in findings:
-        silencing = [each for each in suppressions if each.covers(finding)]
+        silencing = [each for each in by_code.get(finding.code, ()) if each.covers(finding)]
         for each in silencing:
             each.used.add(finding.code)
         if not silencing:

@@ -1,7 +1,8 @@
 """From a program to its drawing: bodies become scopes, edges become links of one scope."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dagnats.drawing import wording
 from dagnats.drawing.critical import Edges, critical_path

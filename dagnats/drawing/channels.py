@@ -1,14 +1,14 @@
 """Between two layers: parallel tracks for links, so that few cross and none lie on each other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _ON_EACH_OTHER = 1_000
 """How much worse than a crossing it is when two links share a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
+class Net(Struct, frozen=True):
     """Links that leave at one place and fork: from `source` to each of `targets`."""
 
     source: int

@@ -4,8 +4,9 @@ a ─► b ─► c, a ─► c    →  layers [a] [b, ·] [c]: the long link pa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from dagnats.drawing.model import Scope
 
@@ -13,8 +14,7 @@ SWEEPS = 12
 """How often the order of all layers is improved, up and down."""
 
 
-@dataclass(slots=True, eq=False)
-class Item:
+class Item(Struct, eq=False):
     """A vertex of a layer, or a place where a link passes it; one may carry the link's label."""
 
     layer: int
@@ -25,8 +25,7 @@ class Item:
     below: "list[Item]" = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(Struct, frozen=True):
     """Items by layer and order, those of the vertices, and of each link from end to end."""
 
     rows: list[list[Item]]

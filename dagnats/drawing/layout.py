@@ -5,9 +5,11 @@ done for links that run down; for links that run to the right, width and height 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagnats.drawing.channels import Net, corners, tracks
 from dagnats.drawing.layering import Item, Layers, arrange
@@ -24,8 +26,7 @@ _PLAIN, _BENT, _LONG = 1.0, 2.0, 8.0
 """How much a link wants to be straight: between vertices, at the end of a long one, inside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Struct, frozen=True):
     """Sizes, in characters or in pixels; `size` and `label` are of a box's own text and a label's.
 
     `gap` lies between boxes side by side, `lane` between links, `track` between bends; `stem`
@@ -48,8 +49,7 @@ class Metrics:
     frame: tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A vertex and its place."""
 
     vertex: Vertex
@@ -60,16 +60,14 @@ class Box:
     bodies: "tuple[Picture, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A link and its corners, from the end of its source to the begin of its target."""
 
     link: Link
     points: tuple[Point, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """The text of a link and its place."""
 
     link: Link
@@ -79,8 +77,7 @@ class Label:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A scope and its place, `is_framed` if it is one of several or has a title."""
 
     scope: Scope
@@ -157,8 +154,7 @@ def _moved(picture: Picture, x: int, y: int) -> Picture:
     )
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
+class _Place(Struct, eq=False):
     """The extent of an item: across the links, and along them."""
 
     item: Item
@@ -173,8 +169,7 @@ class _Place:
         return self.center - self.across // 2
 
 
-@dataclass(slots=True, eq=False)
-class _Segment:
+class _Segment(Struct, eq=False):
     """The part of a link between two layers: where it leaves, bends and arrives."""
 
     link: int
@@ -185,17 +180,20 @@ class _Segment:
     track: int = 0
 
 
-@dataclass(slots=True)
 class _Layout:
     """Lays out one scope whose boxes have their sizes."""
 
-    scope: Scope
-    boxes: list[Box]
-    metrics: Metrics
-    direction: Direction
-    layers: Layers = field(init=False)
-    places: dict[int, _Place] = field(init=False)
-    paths: list[list[_Segment]] = field(init=False)
+    layers: Layers
+    places: dict[int, _Place]
+    paths: list[list[_Segment]]
+
+    def __init__(
+        self, scope: Scope, boxes: list[Box], metrics: Metrics, direction: Direction
+    ) -> None:
+        self.scope = scope
+        self.boxes = boxes
+        self.metrics = metrics
+        self.direction = direction
 
     def picture(self) -> Picture:
         self.layers = arrange(self.scope)

@@ -1,7 +1,8 @@
 """What there is to draw: boxes, what is inside of them, and what leads from one to another."""
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 LinkKind = Literal["needs", "starts", "on_failure", "compensate", "then"]
 
@@ -14,8 +15,7 @@ ENDS = frozenset({"respond", "continue_as_new", "fail"})
 ENTRIES = frozenset({"trigger", "start"})
 
 
-@dataclass(frozen=True, slots=True)
-class Vertex:
+class Vertex(Struct, frozen=True):
     """A box: a step, or one of `trigger`, `start` and `finally`; `id` is unique in a drawing.
 
     `notes` are lines below the title: what it does first, then its condition and its join.
@@ -29,8 +29,7 @@ class Vertex:
     critical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What leads from one vertex of a scope to another, by their indexes."""
 
     source: int
@@ -40,8 +39,7 @@ class Link:
     critical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Vertices that run as one, in document order: a workflow, a body, a case of a switch."""
 
     title: str = ""

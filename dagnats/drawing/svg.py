@@ -4,8 +4,9 @@ Colours are variables, so that a page may set its own; without, they follow the 
 dark theme. Widths of texts are estimates: no font is asked.
 """
 
-from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
+
+from msgspec import Struct, field
 
 from dagnats.drawing.characters import shown, width_of
 from dagnats.drawing.layout import Box, Direction, Label, Metrics, Picture, Point, Route, lay_out
@@ -172,8 +173,7 @@ def _colour(vertex: Vertex) -> str:
     return "var(--work)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     lines: list[str] = field(default_factory=list)
 
     def picture(self, picture: Picture) -> None:

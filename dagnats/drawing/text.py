@@ -7,8 +7,9 @@
       ▼
 """
 
-from dataclasses import dataclass, field
 from itertools import groupby, pairwise
+
+from msgspec import Struct, field
 
 from dagnats.drawing.characters import columns_of, shown, width_of
 from dagnats.drawing.layout import Box, Direction, Metrics, Picture, Route, lay_out
@@ -67,8 +68,7 @@ def render_text(scope: Scope, direction: Direction, *, colour: bool = False) -> 
     return canvas.text(colour=colour), picture.width
 
 
-@dataclass(slots=True)
-class _Canvas:
+class _Canvas(Struct):
     direction: Direction
     cells: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
 

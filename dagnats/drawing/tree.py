@@ -5,7 +5,7 @@ hello
 └─ store: task db.write  ← fetch (or skipped)
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dagnats.drawing.characters import shown
 from dagnats.drawing.model import Link, Scope, Vertex
@@ -26,8 +26,7 @@ def render_tree(scope: Scope, *, ascii_only: bool = False) -> str:
     return text.encode("ascii", "backslashreplace").decode() if ascii_only else text
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     branches: tuple[str, str, str, str]
     arrow: str
     lines: list[str]

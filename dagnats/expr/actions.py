@@ -1,9 +1,10 @@
 """What the grammar's actions do: one function for each alias in `expression.lark`."""
 
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
+
+from msgspec.structs import replace
 
 from dagnats.expr import macros
 from dagnats.expr.ast import Call, Comprehension, Expr, Ident, ListOf, Literal, MapOf, Select
@@ -77,7 +78,7 @@ def _signed(b: Builder, node: Expr, start: int, at: int) -> Expr | None:
     if math.copysign(1, node.value) < 0:
         return None
     b.ranges[node.id] = (start, b.ranges[node.id][1])
-    signed: Expr = dataclasses.replace(node, value=-node.value)
+    signed: Expr = replace(node, value=-node.value)
     for outer in reversed(spine):
         b.ranges[outer.id] = (start, b.ranges[outer.id][1])
         signed = _with_first_part(outer, signed)
@@ -102,13 +103,13 @@ def _first_part(node: Expr) -> Expr | None:
 def _with_first_part(node: Expr, part: Expr) -> Expr:
     match node:
         case Select():
-            return dataclasses.replace(node, operand=part)
+            return replace(node, operand=part)
         case Comprehension():
-            return dataclasses.replace(node, over=part)
+            return replace(node, over=part)
         case Call(target=None):
-            return dataclasses.replace(node, args=(part, *node.args[1:]))
+            return replace(node, args=(part, *node.args[1:]))
         case Call():
-            return dataclasses.replace(node, target=part)
+            return replace(node, target=part)
         case _:
             return node
 

@@ -5,72 +5,69 @@ the checker, the evaluator and the IR know one form. A chain of `&&` or `||` is 
 its operands. `id` never takes part in equality.
 """
 
-import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from dagnats.expr.alike import Alike
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class _Node(Alike, frozen=True, eq=False):
+    remarks: ClassVar[frozenset[str]] = frozenset({"id"})
+
+
+class Literal(_Node, frozen=True, eq=False):
     """A constant: any JSON value, an unsigned integer or bytes.
 
     A whole constant subtree of a template counts as one.
     """
 
     value: Any
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ident:
+class Ident(_Node, frozen=True, eq=False):
     """A root or a bound variable; a name that begins with a dot is a root, whatever is bound."""
 
     name: str
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(_Node, frozen=True, eq=False):
     """`operand.field`; `optional` is `operand.?field`, `test` is `has(operand.field)`."""
 
     operand: "Expr"
     field: str
     optional: bool = False
     test: bool = False
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Node, frozen=True, eq=False):
     """A function, operator or method call; `target` is the receiver of a method."""
 
     function: str
     args: "tuple[Expr, ...]"
     target: "Expr | None" = None
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(_Node, frozen=True, eq=False):
     """A list display; an item whose index is in `optional` is left out when it has no value."""
 
     items: "tuple[Expr, ...]"
     optional: tuple[int, ...] = ()
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(_Node, frozen=True, eq=False):
     """A map display, entries in written order; those in `optional` are left out without a value."""
 
     entries: "tuple[tuple[Expr, Expr], ...]"
     optional: tuple[int, ...] = ()
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Comprehension:
+class Comprehension(_Node, frozen=True, eq=False):
     """A macro: `body` for each of `over`, with `variable` (and `second`) bound.
 
     Over a list or map: `all`, `exists`, `exists_one`, `map` (with `guard`), `filter`, `sortBy`.
@@ -85,7 +82,7 @@ class Comprehension:
     body: "Expr"
     guard: "Expr | None" = None
     second: str | None = None
-    id: int = dataclasses.field(default=0, compare=False)
+    id: int = 0
 
 
 Expr = Literal | Ident | Select | Call | ListOf | MapOf | Comprehension

@@ -1,8 +1,9 @@
 """What an evaluation may be charged and how large its values may be: the rules of both tiers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dagnats.expr import costs
 from dagnats.expr.ast import COERCE, Call, Comprehension, Expr, ListOf, Literal, MapOf
@@ -29,8 +30,7 @@ _HANDING_ON: Final = frozenset({
 _DISPLAYED: Final = (Literal, ListOf, MapOf)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What an expression is evaluated by.
 
     `sizes` tells for nodes how large a value the estimate of cost relied on; without an estimate

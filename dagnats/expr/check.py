@@ -1,7 +1,8 @@
 """Judges an expression against the types in scope, and finds which steps it refers to."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Sink, Span
 from dagnats.expr.ast import (
@@ -30,8 +31,7 @@ VISITS[Comprehension] = comprehension
 __all__ = ["STEPS", "Checked", "check", "check_condition", "references"]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """An expression with its type, the type of each node by its id, and the tree to evaluate.
 
     In that tree functions have their full names, and what is declared a double and may be an

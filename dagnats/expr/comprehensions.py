@@ -1,8 +1,9 @@
 """The closures that macros become: the exact tier of what repeats."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.expr import costs, lists, values
 from dagnats.expr.charges import Rules, size_within, too_much
@@ -13,8 +14,7 @@ from dagnats.expr.values import EvaluationError
 Passes = Callable[[Frame], Iterator[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(Struct, frozen=True):
     """A macro whose parts are closures: what it goes through, and where its variables are."""
 
     name: str

@@ -25,8 +25,9 @@ Where the figures differ from cel-go's, they are the sound ones:
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from dagnats.expr import sizes as s
 from dagnats.expr import types as t
@@ -47,8 +48,7 @@ class Cost(NamedTuple):
     max: int
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What an expression costs, and what that relies on.
 
     `sizes` has, by node, how large a value may be at the most for `cost.max` to hold. `undeclared`

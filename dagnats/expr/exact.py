@@ -1,8 +1,9 @@
 """Turns a tree into closures: the tier that counts, places errors, and defines what is right."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
+
+from msgspec import Struct
 
 from dagnats.expr import closures, costs, values
 from dagnats.expr.ast import (
@@ -62,8 +63,7 @@ def _too_deep(_: Mapping[str, Any]) -> tuple[Any, int]:
     raise EvaluationError("the expression is nested too deep", "size")
 
 
-@dataclass(slots=True)
-class _Compiler:
+class _Compiler(Struct):
     """Compiles nodes; `bound` is what reads each variable that a macro binds."""
 
     rules: Rules

@@ -1,10 +1,9 @@
 """How large what an expression works on may be, and how much work it may be."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds of one evaluation. What exceeds one is an EvaluationError that names it.
 
     `list_items_max` and `string_chars_max` hold for lists, maps and texts that an expression goes

@@ -6,7 +6,8 @@ somebody may define. `has` is one with any number.
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.expr.ast import Comprehension, Expr, Ident, ListOf, Literal, Select
 from dagnats.expr.builder import Builder, SyntaxMistake, Value
@@ -15,8 +16,7 @@ ACCUMULATOR = "__result__"
 """A name that CEL keeps for what a comprehension gathers."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     """How a receiver macro of so many arguments reads: names first, a guard perhaps, the body."""
 
     macro: str

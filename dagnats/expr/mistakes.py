@@ -6,7 +6,8 @@ knows what happened speaks. What none of them knows is told by what could have s
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.expr import _grammar as grammar
 from dagnats.expr import habits
@@ -22,8 +23,7 @@ _STATEMENT = re.compile(r"\s*+(if|for|let|var|const|return|lambda|function)\s")
 _PREFIX = re.compile(r"(?:(?<![a-zA-Z0-9_])(?:[bB][rR]?|[rR]))?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
+class _Stop(Struct, frozen=True):
     """Where reading stopped: the token of `kind` from `at` to `until` in a window of the text.
 
     `row` has the symbols that could have stood there.

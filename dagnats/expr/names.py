@@ -1,8 +1,9 @@
 """What names mean that are no variables: types as values, and functions with their namespace."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from dagnats.expr.ast import Call, Expr, Ident, Select
 from dagnats.expr.kinds import TypeValue
@@ -44,8 +45,7 @@ def dotted(node: Expr, bound: Container[str]) -> str | None:
     return ".".join([node.name.removeprefix("."), *reversed(parts)])
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """What a call means: the function, if there is one, and what it takes, the receiver first."""
 
     name: str

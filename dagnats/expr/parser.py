@@ -7,8 +7,9 @@ the nodes, and says in an author's words what is wrong where.
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Position, Sink, Span
 from dagnats.expr import _grammar as grammar
@@ -16,7 +17,6 @@ from dagnats.expr.actions import ACTIONS, verify_integer
 from dagnats.expr.ast import INTERPOLATE, Call, Expr, Ident, Literal, children
 from dagnats.expr.builder import Builder, SyntaxMistake, Value
 from dagnats.expr.memory import Key, active
-from dagnats.expr.mistakes import explain
 from dagnats.expr.tokens import BLANK, SKIPPED, match_token
 
 EXPRESSION_CHARS_MAX = 16_384
@@ -35,8 +35,7 @@ _landings: tuple[dict[str, dict[str, int]], ...] = tuple({} for _ in grammar.STA
 _OPEN = re.compile(r"\$?\$\{\{")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a text stands in its file.
 
     `position` is the place of its first character. When the text does not stand there character
@@ -50,8 +49,7 @@ class Origin:
     locate: Callable[[int, int], Span] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """An expression, and where each of its nodes stands.
 
     `spans[-id]` is where a comprehension names its variables, if it is one that was written.
@@ -285,6 +283,8 @@ def _drive(text: str, start: int, end: int, builder: Builder) -> Expr:
                 continue
         while (action := rows[state].get(kind, _NO_ACTION)) < 0:
             if action == _NO_ACTION:
+                from dagnats.expr.mistakes import explain
+
                 raise explain(text, start, end, kind, token_start, at, rows[state])
             symbol, length, build = reductions[-1 - action]
             if build is not None:

@@ -8,8 +8,9 @@ A program is immutable and may be used by any number of threads at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Position, Severity, Sink, Span
 from dagnats.errors import DagnatsError
@@ -39,8 +40,7 @@ class CompileError(DagnatsError):
         self.diagnostics = diagnostics
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """What exists for an expression: variables with their types, functions, a container of names.
 
     `functions` are further ones, beside the builtins; `container` is the prefix that names may be
@@ -119,8 +119,7 @@ class Environment:
         return FUNCTIONS | {function.name: function for function in self.functions}
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A compiled expression: its tree, its type and each node's, the bounds of its cost.
 
     `diagnostics` are warnings and notes; `spans` say where each node stands in `text`.
@@ -133,7 +132,7 @@ class Program:
     cost: Cost
     diagnostics: tuple[Diagnostic, ...]
     spans: Mapping[int, Span]
-    _evaluator: Evaluator = field(repr=False)
+    _evaluator: Evaluator
 
     def evaluate(self, roots: Mapping[str, Any]) -> Any:
         """Return the JSON value for the given values of the variables; raises EvaluationError."""

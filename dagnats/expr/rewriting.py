@@ -1,7 +1,8 @@
 """Trees with some of their nodes replaced."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dagnats.expr.ast import Call, Comprehension, Expr, Ident, ListOf, Literal, MapOf, Select
 

@@ -29,6 +29,9 @@ SCHEMA_PARTS_MAX = 4_096
 SCHEMA_CHOICES_MAX = 64
 """Types of one value that are told apart; of one that may be of more, nothing is known."""
 
+SCHEMA_CONSTANTS_MAX = 1_000
+"""Constants of one value that are told apart; of more, only what kinds they are is known."""
+
 _SCALARS: dict[str, Type] = {"null": NULL, "boolean": BOOL, "integer": INT, "number": DOUBLE}
 _ONE_OF = ("anyOf", "oneOf")
 
@@ -69,7 +72,7 @@ class _Reader:
         if "const" in schema:
             return _constants([schema["const"]])
         if isinstance(values := schema.get("enum"), list):
-            return _constants(values)
+            return _constants(values) if len(values) <= SCHEMA_CONSTANTS_MAX else _kinds(values)
         parts = schema.get("allOf")
         if isinstance(parts, list) and parts:
             return self._all(schema, parts, depth, seen)
@@ -91,6 +94,10 @@ class _Reader:
         merged = {key: value for key, value in schema.items() if key != "allOf"}
         followed = seen
         for part in parts:
+            # Lists of parts are joined where parts have parts: twice as many at each level.
+            self._left -= 1
+            if self._left < 0:
+                return DYN
             chain = seen
             while isinstance(part, dict) and isinstance(reference := part.get("$ref"), str):
                 target = self._resolve(reference)
@@ -141,7 +148,9 @@ class _Reader:
         extra = schema.get("additionalProperties")
         patterns = schema.get("patternProperties")
         listed = schema.get("required")
-        required = listed if isinstance(listed, list) else []
+        required = (
+            [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+        )
         closed = extra is False and not patterns
         if not isinstance(properties, dict) or not properties:
             if closed:
@@ -206,6 +215,13 @@ def _constants(values: Iterable[Any]) -> Type:
     return union(types)
 
 
+def _kinds(values: Iterable[Any]) -> Type:
+    """Return the type of one of many constants, as far as it goes without them."""
+    kinds = {type(value) for value in values}
+    known: dict[type, Type] = {str: STRING, int: INT, float: DOUBLE, bool: BOOL, type(None): NULL}
+    return union([known.get(kind, DYN) for kind in sorted(kinds, key=lambda kind: kind.__name__)])
+
+
 def _declared(type_: Type) -> Type:
     return Enum(type_.values) if isinstance(type_, Enum) else type_
 
@@ -228,7 +244,8 @@ def _both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         elif key in _LISTS and isinstance(before, list) and isinstance(value, list):
             merged[key] = [*before, *value]
         elif key in _ONE_OF:
-            merged["allOf"] = [*merged.get("allOf", []), {key: value}]
+            parts = merged.get("allOf")
+            merged["allOf"] = [*(parts if isinstance(parts, list) else ()), {key: value}]
         elif key in {"type", "enum"}:
             merged[key] = _common(before, value)
         elif key in _LEAST and isinstance(before, int) and isinstance(value, int):

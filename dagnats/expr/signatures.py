@@ -1,14 +1,14 @@
 """What the table of builtins is made of: functions and their overloads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.expr.types import Type
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(Struct, frozen=True):
     """One way to call a function: what it takes (the receiver first) and gives.
 
     A `Param` stands for any type, the same wherever it stands in one overload.
@@ -19,8 +19,7 @@ class Overload:
     method: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function: its name (with its namespace), a line of help, what it does, how it is called.
 
     `call` takes the receiver first, checks the types of what it is given itself, and raises

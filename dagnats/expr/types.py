@@ -1,8 +1,12 @@
 """The types of values and how they relate."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dagnats.expr.alike import Alike
 
 ENUM_SHOWN_MAX = 6
 
@@ -82,37 +86,33 @@ class Duration(_Plain):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TypeOf:
+class TypeOf(Struct, frozen=True):
     """A type as a value."""
 
     of: "Type"
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     """A type parameter of an overload: any type, the same wherever it stands."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Abstract:
+class Abstract(Struct, frozen=True):
     """A type that only functions know, as `net.IP`."""
 
     name: str
     params: "tuple[Type, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class String:
+class String(Alike, frozen=True, eq=False):
     """A text of code points, at most so many if that is declared."""
 
-    chars_max: int | None = field(default=None, compare=False)
+    chars_max: int | None = None
+    remarks: ClassVar[frozenset[str]] = frozenset({"chars_max"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Enum:
+class Enum(Alike, frozen=True, eq=False):
     """One of a few constants, all strings, all ints or all bools.
 
     A `literal` one is the text of an expression itself, not what somebody declared.
@@ -133,25 +133,24 @@ class Enum:
         return hash(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Alike, frozen=True, eq=False):
     """A list of `elem`, at most so many if that is declared."""
 
     elem: "Type"
-    items_max: int | None = field(default=None, compare=False)
+    items_max: int | None = None
+    remarks: ClassVar[frozenset[str]] = frozenset({"items_max"})
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(Alike, frozen=True, eq=False):
     """A map with any keys, each holding `value`; from JSON the keys are strings."""
 
     value: "Type"
     key: "Type" = String()
-    entries_max: int | None = field(default=None, compare=False)
+    entries_max: int | None = None
+    remarks: ClassVar[frozenset[str]] = frozenset({"entries_max"})
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Alike, frozen=True, eq=False):
     """An object with known fields: name to (type, whether it is always there).
 
     A closed one has no others, those of an open one are `rest`; `name` is how messages call it.
@@ -162,20 +161,19 @@ class Object:
     fields: "Mapping[str, tuple[Type, bool]]"
     closed: bool = True
     name: str = ""
-    rest: "Type" = Dyn()  # noqa: RUF009 (it has no parts that could be shared)
-    made: bool = field(default=False, compare=False)
-    defaults: "Mapping[str, Any] | None" = field(default=None, compare=False)
+    rest: "Type" = Dyn()
+    made: bool = False
+    defaults: "Mapping[str, Any] | None" = None
+    remarks: ClassVar[frozenset[str]] = frozenset({"made", "defaults"})
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+class Union(Struct, frozen=True):
     """One of several types; never nested, never of one."""
 
     members: "tuple[Type, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Optional:
+class Optional(Struct, frozen=True):
     """A value of type `of`, or none."""
 
     of: "Type"

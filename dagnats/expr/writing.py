@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dagnats.expr import costs
 from dagnats.expr.ast import Expr, Literal
@@ -24,8 +25,7 @@ class Abandoned(Exception):  # noqa: N818 (a signal between the tiers)
     """The fast tier gives up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """A value as the text knows it: its name, its kind, and how large it may be."""
 
     name: str
@@ -91,8 +91,7 @@ class Writing(ABC):
         return Operand(name, self.out.kind(name), node, self.rules.bound(node))
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """How to write calls of a function: for nothing, or with checks and charges as they are due."""
 
     writing: Writing

@@ -1,6 +1,6 @@
-"""Between the dataclasses of a program and their serialised forms, field by field.
+"""Between the structs of a program and their serialised forms, field by field.
 
-A form has the fields of its dataclass, by the same names. What differs is listed here: expressions,
+A form has the fields of its struct, by the same names. What differs is listed here: expressions,
 parts with forms of their own, doubles, and pairs that are an object in JSON.
 """
 
@@ -60,7 +60,7 @@ def _decoded(rules: tuple[Rule, ...], form: Any, path: str) -> dict[str, Any]:
 
 
 class _Part:
-    """A dataclass and its form."""
+    """A struct of the program and its form."""
 
     __slots__ = ("form", "kind", "rules")
 
@@ -241,6 +241,7 @@ _PROGRAM = _rules(
         "bodies": _BODIES,
         "variables": _NAMED,
         "labels": _NAMED,
+        "task_inputs": _OBJECT,
         "task_outputs": _OBJECT,
         "admission": _ADMISSION.one,
         "triggers": _TRIGGER.many,

@@ -25,7 +25,7 @@ RETRY_DELAY_MS_MAX = 3_600_000
 
 STEPS_MAX = 20_000
 BODIES_DEPTH_MAX = 8
-"""Bodies inside bodies."""
+"""Bodies inside bodies; the machine's paths and the certificate's polynomials grow with it."""
 RUN_EVENTS_MAX = 1_000_000
 """Events of one run's history, at the worst."""
 

@@ -1,8 +1,9 @@
 """What must hold of an expression: what it names exists where it stands, and can be called."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
+
+from msgspec import Struct
 
 from dagnats.expr.ast import (
     COERCE,
@@ -38,8 +39,7 @@ _OPERANDS: Final = {
 _TYPE_ENDS: Final = frozenset(name.rpartition(".")[2] for name in VALUES if "." in name)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What exists where an expression stands.
 
     `sees` says what is wrong with reading a step by its id. `fields` are those of roots whose
@@ -51,8 +51,7 @@ class Place:
     fields: dict[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Struct, frozen=True):
     """What names mean at one place of an expression: `variables` hide roots."""
 
     roots: frozenset[str]

@@ -264,6 +264,7 @@ class ProgramForm(Form, kw_only=True):
     variables: list[NamedForm] = field(default_factory=list)
     labels: list[NamedForm] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    task_inputs: dict[str, Schema] = field(default_factory=dict)
     task_outputs: dict[str, Schema] = field(default_factory=dict)
     nodes: list[NodeForm]
     bodies: list[BodyForm] = field(default_factory=list)

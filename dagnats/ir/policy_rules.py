@@ -198,10 +198,14 @@ def named_values(program: Program) -> Iterator[str]:
         if len(set(names)) < len(names):
             yield f"`{what}` has a name twice"
     yield from texts("secrets", program.secrets)
-    tasks = [task for task, _ in program.task_outputs]
-    if tasks != sorted(set(tasks)):
-        yield "`task_outputs` is not in the order of its tasks, each once"
-    for task in tasks:
-        yield from named("task_outputs", task)
+    for key, schemas in (
+        ("task_inputs", program.task_inputs),
+        ("task_outputs", program.task_outputs),
+    ):
+        tasks = [task for task, _ in schemas]
+        if tasks != sorted(set(tasks)):
+            yield f"`{key}` is not in the order of its tasks, each once"
+        for task in tasks:
+            yield from named(key, task)
     yield from maybe_text("label", program.label)
     yield from maybe_text("description", program.description)

@@ -7,8 +7,9 @@ restates what must hold of a Program.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from dagnats.expr.ast import Expr
 from dagnats.expr.limits import LIMITS
@@ -16,8 +17,7 @@ from dagnats.expr.limits import LIMITS
 IR_VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRetry:
+class CodeRetry(Struct, frozen=True):
     """How often and how fast a failed attempt is repeated: fixed, linear, exponential or listed.
 
     `delays_ms` is there with the strategy `listed` and with no other.
@@ -32,8 +32,7 @@ class CodeRetry:
     jitter: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Retry(CodeRetry):
+class Retry(CodeRetry, frozen=True):
     """A retry policy; `by_code` has other ones for particular error codes, sorted by code.
 
     All attempts of a step together are at most 1 + the greatest `max_retries` of them.
@@ -43,8 +42,7 @@ class Retry(CodeRetry):
     by_code: tuple[tuple[str, CodeRetry], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """So many units in a period, for all runs or for each value of `key`."""
 
     limit: int
@@ -53,16 +51,14 @@ class RateLimit:
     units: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A dependency on the node at index `source`, satisfied by the outcomes in `accepts`."""
 
     source: int
     accepts: tuple[str, ...] = ("completed",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeBase:
+class NodeBase(Struct, frozen=True, kw_only=True):
     """What every node has.
 
     `within` is the index of the innermost body it belongs to, None at the top. `input` None means
@@ -82,8 +78,7 @@ class NodeBase:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskNode(NodeBase):
+class TaskNode(NodeBase, frozen=True, kw_only=True):
     """A task done by a worker; `agent` says that the author calls the worker one.
 
     `rate_limit` is for all runs together and has no key, `keyed_rate_limit` has one.
@@ -103,8 +98,7 @@ class TaskNode(NodeBase):
     required_capabilities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """What may be spent, as workers report it; None is no limit."""
 
     tokens: int | None = None
@@ -112,8 +106,7 @@ class Budget:
     tool_calls: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentLoopNode(TaskNode):
+class AgentLoopNode(TaskNode, frozen=True, kw_only=True):
     """A task repeated until `until` holds; without it, until the worker does not continue."""
 
     max_iterations: int
@@ -125,8 +118,7 @@ class AgentLoopNode(TaskNode):
     budget: Budget | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannerNode(TaskNode):
+class PlannerNode(TaskNode, frozen=True, kw_only=True):
     """A task whose result is steps, compiled when it is there."""
 
     max_steps: int
@@ -136,8 +128,7 @@ class PlannerNode(TaskNode):
     max_replans: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopNode(NodeBase):
+class LoopNode(NodeBase, frozen=True, kw_only=True):
     """A body repeated; `until` is looked at after an iteration, `while_` before one.
 
     `result` says that `until` sees the body's outputs as `result` (a body of an agent loop).
@@ -157,8 +148,7 @@ class LoopNode(NodeBase):
     result: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapNode(NodeBase):
+class MapNode(NodeBase, frozen=True, kw_only=True):
     """A body for each item of a list; `over` None is the input of the node.
 
     `tolerance_percent` is set where the author wrote percents. `single` says that the body is one
@@ -175,8 +165,7 @@ class MapNode(NodeBase):
     single: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One way of a switch: constant `values` of `on`, or a condition."""
 
     body: int
@@ -184,8 +173,7 @@ class Case:
     when: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchNode(NodeBase):
+class SwitchNode(NodeBase, frozen=True, kw_only=True):
     """The first case that matches; `default` None means that nothing is done."""
 
     cases: tuple[Case, ...]
@@ -194,8 +182,7 @@ class SwitchNode(NodeBase):
     output: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalNode(NodeBase):
+class ApprovalNode(NodeBase, frozen=True, kw_only=True):
     """A decision of people."""
 
     timeout_ms: int
@@ -212,8 +199,7 @@ class ApprovalNode(NodeBase):
     details: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitForEventNode(NodeBase):
+class WaitForEventNode(NodeBase, frozen=True, kw_only=True):
     """Waits for `count` events of a type that match."""
 
     event: str
@@ -224,8 +210,7 @@ class WaitForEventNode(NodeBase):
     look_back_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SleepNode(NodeBase):
+class SleepNode(NodeBase, frozen=True, kw_only=True):
     """Waits for a time, given by one of `duration`, `until` and `cron`, at most so long."""
 
     max_duration_ms: int
@@ -235,8 +220,7 @@ class SleepNode(NodeBase):
     timezone: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubWorkflowNode(NodeBase):
+class SubWorkflowNode(NodeBase, frozen=True, kw_only=True):
     """Another workflow, run as a step."""
 
     workflow: str
@@ -247,23 +231,20 @@ class SubWorkflowNode(NodeBase):
     retry: Retry = Retry()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransformNode(NodeBase):
+class TransformNode(NodeBase, frozen=True, kw_only=True):
     """A value that the engine works out."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmitNode(NodeBase):
+class EmitNode(NodeBase, frozen=True, kw_only=True):
     """Publishes an event; `data` None is the input of the node."""
 
     event: str
     data: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RespondNode(NodeBase):
+class RespondNode(NodeBase, frozen=True, kw_only=True):
     """Answers the HTTP request that started the run; `body` None is the input of the node."""
 
     status: int = 200
@@ -272,16 +253,14 @@ class RespondNode(NodeBase):
     content_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContinueAsNewNode(NodeBase):
+class ContinueAsNewNode(NodeBase, frozen=True, kw_only=True):
     """Ends this generation of the run and begins the next one."""
 
     next_input: Expr
     max_generations: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailNode(NodeBase):
+class FailNode(NodeBase, frozen=True, kw_only=True):
     """Ends with an error."""
 
     code: str
@@ -308,8 +287,7 @@ Node = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """Nodes that run as one: `count` of the table from `first` on, with those in bodies of theirs.
 
     `container` is the index of the node whose body it is; None for `finally`. Bodies stand in the
@@ -321,8 +299,7 @@ class Body:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Concurrency:
+class Concurrency(Struct, frozen=True):
     """How many runs, for each value of `key`, and steps of a run are active at once."""
 
     max_runs: int | None = None
@@ -330,16 +307,14 @@ class Concurrency:
     max_steps: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Singleton:
+class Singleton(Struct, frozen=True):
     """At most one run, for each value of `key`; `mode` is `skip` or `cancel`."""
 
     mode: str
     key: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Priority:
+class Priority(Struct, frozen=True):
     """Milliseconds by which a run counts as older, by the text of the value of `key`."""
 
     key: Expr
@@ -347,8 +322,7 @@ class Priority:
     default_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOn:
+class CancelOn(Struct, frozen=True):
     """An event that cancels the run, while it is younger than `timeout_ms`."""
 
     event: str
@@ -356,8 +330,7 @@ class CancelOn:
     timeout_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """What is decided about a run as a whole, before and beside its steps."""
 
     concurrency: Concurrency | None = None
@@ -369,8 +342,7 @@ class Admission:
     budget: Budget | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """What starts runs; `config` is plain JSON with the keys that `docs/ir.md` gives for `kind`."""
 
     id: str
@@ -384,8 +356,7 @@ class Trigger:
     debounce_key: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ValueLimits:
+class ValueLimits(Struct, frozen=True):
     """How large a value may be that expressions go through, where no type says so.
 
     As large as the largest that a schema of the document declares, and at least what is usual.
@@ -395,8 +366,7 @@ class ValueLimits:
     string_chars_max: int = LIMITS.string_chars_max
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """One worst case: the number, the polynomial behind it, and the step that dominates it."""
 
     max: int | None
@@ -404,8 +374,7 @@ class Bound:
     dominant_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """The proven worst case of a run (design: bounds)."""
 
     attempts: Bound
@@ -419,13 +388,12 @@ class Certificate:
     usd: Bound
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A compiled workflow.
 
     `finally_body` is the index of the body that runs last. `variables` and `labels` are worked out
-    once, in order. `task_outputs` has the declared schemas by task, sorted. `source_map` maps a
-    node id to (line, column) and is no part of the digest.
+    once, in order. `task_inputs` and `task_outputs` have the declared schemas by task, sorted.
+    `source_map` maps a node id to (line, column) and is no part of the digest.
     """
 
     name: str
@@ -442,6 +410,7 @@ class Program:
     variables: tuple[tuple[str, Expr], ...] = ()
     labels: tuple[tuple[str, Expr], ...] = ()
     secrets: tuple[str, ...] = ()
+    task_inputs: tuple[tuple[str, Any], ...] = ()
     task_outputs: tuple[tuple[str, Any], ...] = ()
     admission: Admission = Admission()
     triggers: tuple[Trigger, ...] = ()

@@ -7,7 +7,8 @@ algorithm settles what can be settled, and what remains is a circle.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.ir.costs import BODIES_DEPTH_MAX
 from dagnats.ir.program import (
@@ -47,8 +48,7 @@ def handlers_of(node: Node) -> tuple[int, ...]:
     return tuple(i for i in (node.on_failure, node.compensate) if i is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A sound table, and who sees whom in it."""
 
     nodes: tuple[Node, ...]

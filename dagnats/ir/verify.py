@@ -5,7 +5,6 @@ every run ends. Linear in the size of the program.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from typing import Final
 
 from dagnats.ir.costs import STEPS_MAX, VALUE_CHARS_MAX, VALUE_ITEMS_MAX
@@ -85,6 +84,7 @@ def _head(program: Program) -> Iterator[str]:
     yield from within("limits.string_chars_max", limits.string_chars_max, 1, VALUE_CHARS_MAX)
     yield from named_values(program)
     schemas = [("input_schema", program.input_schema), ("output_schema", program.output_schema)]
+    schemas += [(f"task_inputs.{task}", schema) for task, schema in program.task_inputs]
     schemas += [(f"task_outputs.{task}", schema) for task, schema in program.task_outputs]
     for key, schema in schemas:
         if schema is not None:
@@ -188,15 +188,15 @@ def _seen(
 
 
 def _certificate(program: Program, index: Mapping[str, int]) -> Iterator[str]:
-    for field in fields(program.certificate):
-        bound = getattr(program.certificate, field.name)
+    for name in program.certificate.__struct_fields__:
+        bound = getattr(program.certificate, name)
         if bound.max is not None:
-            yield from within(f"certificate.{field.name}", bound.max, 0, None)
+            yield from within(f"certificate.{name}", bound.max, 0, None)
         if not is_text(bound.symbolic):
-            yield f"`certificate.{field.name}.symbolic` is no Unicode text"
+            yield f"`certificate.{name}.symbolic` is no Unicode text"
         if bound.dominant_step is not None and bound.dominant_step not in index:
             step = shown(bound.dominant_step)
-            yield f"`certificate.{field.name}` names {step}, which is no step"
+            yield f"`certificate.{name}` names {step}, which is no step"
 
 
 def _source_map(places: Mapping[str, tuple[int, int]], index: Mapping[str, int]) -> Iterator[str]:

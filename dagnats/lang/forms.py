@@ -94,7 +94,7 @@ def _trigger(trigger: tree.Trigger) -> Iterator[Diagnostic]:
 def _sticky(workflow: tree.Workflow) -> Iterator[Diagnostic]:
     if not workflow.sticky:
         return
-    if workflow.sticky == "hard" and workflow.timeout is None:
+    if workflow.sticky == "hard" and "timeout" not in workflow.keys:
         message = "`sticky: hard` needs a `timeout` of the run: its one worker may never come back"
         help_ = "add `timeout`, or write `sticky: soft`"
         yield Diagnostic("DN2019", message, workflow.place("sticky"), help=help_)

@@ -67,7 +67,8 @@ def _is_optional(schema: Any, parts: Sequence[str]) -> bool:
         properties = schema.get("properties") if isinstance(schema, dict) else None
         if not isinstance(properties, dict) or part not in properties:
             return False
-        if part not in schema.get("required", ()):
+        required = schema.get("required")
+        if not isinstance(required, list) or part not in required:
             return True
         schema = properties[part]
     return False

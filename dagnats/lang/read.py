@@ -33,9 +33,10 @@ from dagnats.lang.keys import (
     Text,
 )
 from dagnats.lang.schema import json_types
-from dagnats.lang.shape import type_meant
+from dagnats.lang.shape import GUESSED_MAX, type_meant
 from dagnats.lang.templates import condition, template
 from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequence, to_json
+from dagnats.source.spelling import guess_word, hint, known_as
 
 CLASSES: dict[str, type[tree.Block]] = {
     "workflow": tree.Workflow,
@@ -139,9 +140,15 @@ class _Reader:
         entries: dict[str, Entry] = {}
         values: dict[str, Any] = {}
         table = _table(name)
+        unknown = 0
         for entry in node.entries:
             key = table.get(entry.key)
-            if key is None or (entry.key != key.name and self._old(node, entry, key)):
+            if key is None and unknown < GUESSED_MAX:
+                unknown += 1
+                key = _meant(entry.key, block, node)
+            if key is None or (
+                entry.key in table and entry.key != key.name and self._old(node, entry, key)
+            ):
                 continue
             entries[key.name] = entry
             self.is_old |= key.deprecated or _is_unset(entry.value)
@@ -152,7 +159,7 @@ class _Reader:
         if not all(map(values.__contains__, _required(name))):
             return None
         if name == "step":
-            self._typed(values, node)
+            self._typed(values, entries.get("config"), node)
         return CLASSES[name](span=node.span, keys=entries, **values)
 
     def _short(self, block: Block, node: Node) -> tree.Block | None:
@@ -165,7 +172,7 @@ class _Reader:
         value: dict[str, Any] = {key.attribute: node.value}
         return CLASSES[block.name](span=node.span, keys={key.name: entry}, **value)
 
-    def _typed(self, values: dict[str, Any], node: Mapping) -> None:
+    def _typed(self, values: dict[str, Any], entry: Entry | None, node: Mapping) -> None:
         """Read what depends on the type of the step, a misspelt one as it was meant.
 
         Of an unknown type nothing is known that its expressions could see, so they are left out.
@@ -180,7 +187,6 @@ class _Reader:
         name = _CONFIGS[kind]
         if name is None:
             return
-        entry = node.entry("config")
         held = Mapping((), node.span) if entry is None else entry.value
         found = self.block(name, held)
         if found is None and entry is not None and not isinstance(held, Mapping):
@@ -270,6 +276,16 @@ class _Reader:
         info = Severity.INFO
         self._sink.add(Diagnostic("DN9001", message, span, info, help=help_, fixes=(fix,)))
         return False
+
+
+def _meant(name: str, block: Block, node: Mapping) -> Key | None:
+    """Return the key that a misspelt one stands for, which is an error by itself already."""
+    if name.startswith("x-"):
+        return None
+    there = {entry.key for entry in node.entries}
+    free = [key.name for key in block.keys if not key.deprecated and key.name not in there]
+    guess = known_as(name, free) or (None if hint(name) else guess_word(name, free))
+    return block.key(guess.word) if guess is not None and guess.safe else None
 
 
 def _is_unset(node: Node) -> bool:

@@ -5,7 +5,7 @@ Names are suggestions with free text beside them: what a document names may be r
 
 import copy
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 EXPRESSION = {"type": "string", "pattern": r"\$\{\{"}
@@ -22,25 +22,53 @@ _MARKS = ("$ref", "$dynamicRef", "$id", "$anchor")
 
 
 class Known(NamedTuple):
-    """What programs say: of each task its users and output, of each workflow text and input."""
+    """What programs say: of each task text and input, of each workflow text and input."""
 
-    tasks: Mapping[str, str]
+    tasks: Mapping[str, tuple[str, Any]]
     workflows: Mapping[str, tuple[str, Any]]
+
+
+class Contract(NamedTuple):
+    """What programs say of what a task takes and gives; None where they say nothing."""
+
+    input: Any = None
+    output: Any = None
 
 
 def known(programs: Iterable[Mapping[str, Any]]) -> Known:
     """Return what compiled programs, as JSON, say about their tasks and themselves."""
+    all_ = list(programs)
+    told = contracts(all_)
     users: dict[str, list[str]] = {}
-    outputs: dict[str, Any] = {}
     workflows: dict[str, tuple[str, Any]] = {}
-    for program in programs:
+    for program in all_:
         name = program["name"]
         workflows[name] = str(program.get("description", "")), program.get("input_schema")
         for task in dict.fromkeys(node["task"] for node in program["nodes"] if "task" in node):
             users.setdefault(task, []).append(name)
-        outputs |= program.get("task_outputs", {})
-    tasks = {name: _task(users[name], outputs.get(name)) for name in sorted(users)}
+    tasks = {name: _task(users[name], told.get(name, Contract())) for name in sorted(users)}
     return Known(tasks, dict(sorted(workflows.items())))
+
+
+def contracts(programs: Sequence[Mapping[str, Any]]) -> dict[str, Contract]:
+    """Return what compiled programs, as JSON, say of tasks; nothing where two say it differently.
+
+    Of versions of a contract nobody can tell which one the workers keep.
+    """
+    inputs, outputs = _agreed(programs, "task_inputs"), _agreed(programs, "task_outputs")
+    return {
+        task: Contract(inputs.get(task), outputs.get(task))
+        for task in sorted(inputs.keys() | outputs.keys())
+    }
+
+
+def _agreed(programs: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any]:
+    told: dict[str, dict[str, Any]] = {}
+    for program in programs:
+        for task, schema in program.get(key, {}).items():
+            # By their text: to Python, `1` and `true` are the same.
+            told.setdefault(task, {})[json.dumps(schema, sort_keys=True)] = schema
+    return {task: next(iter(found.values())) for task, found in told.items() if len(found) == 1}
 
 
 def specialised(schema: Mapping[str, Any], facts: Known) -> dict[str, Any]:
@@ -48,7 +76,8 @@ def specialised(schema: Mapping[str, Any], facts: Known) -> dict[str, Any]:
     whole = copy.deepcopy(dict(schema))
     definitions = whole["$defs"]
     if facts.tasks:
-        offered = _suggesting(definitions["task"], facts.tasks, "Registered task")
+        texts = {name: text for name, (text, _) in facts.tasks.items()}
+        offered = _suggesting(definitions["task"], texts, "Registered task")
         definitions["task"] = offered
         definitions["step"]["properties"]["task"]["examples"] = offered["examples"]
     if facts.workflows:
@@ -59,9 +88,8 @@ def specialised(schema: Mapping[str, Any], facts: Known) -> dict[str, Any]:
             definitions["id"] | anything, names, "Registered workflow"
         )
     definitions["step"]["allOf"] += [
-        _input_rule(name, accepted)
-        for name, (_, accepted) in facts.workflows.items()
-        if isinstance(accepted, dict) and accepted
+        *_rules(_of_task, facts.tasks),
+        *_rules(_of_workflow, facts.workflows),
     ]
     return whole
 
@@ -104,12 +132,13 @@ def _refers(schema: Any) -> bool:
             return False
 
 
-def _task(users: list[str], output: Any) -> str:
+def _task(users: list[str], told: Contract) -> tuple[str, Any]:
     text = f"Used by {', '.join(f'`{name}`' for name in sorted(users))}."
-    if output in (None, True, {}):
-        return text
-    shown = json.dumps(output, ensure_ascii=False)
-    return f"{text} Gives `{shown}`." if len(shown) <= SHOWN_CHARS_MAX else text
+    for word, schema in (("Takes", told.input), ("Gives", told.output)):
+        shown = json.dumps(schema, ensure_ascii=False)
+        if schema not in (None, True, {}) and len(shown) <= SHOWN_CHARS_MAX:
+            text += f" {word} `{shown}`."
+    return text, told.input
 
 
 def _suggesting(anything: Mapping[str, Any], names: Mapping[str, str], title: str) -> Any:
@@ -123,18 +152,29 @@ def _suggesting(anything: Mapping[str, Any], names: Mapping[str, str], title: st
     return {**anything, "anyOf": [offered, free], "examples": list(names)[:EXAMPLES_MAX]}
 
 
-def _input_rule(workflow: str, accepted: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what the input of a step is that runs a workflow."""
+def _rules(
+    which: Callable[[str], dict[str, Any]], named: Mapping[str, tuple[str, Any]]
+) -> list[dict[str, Any]]:
+    """Say what the input of a step is that does a task, or runs a workflow."""
+    return [
+        {"if": which(name), "then": {"properties": {"with": with_expressions(accepted)}}}
+        for name, (_, accepted) in named.items()
+        if isinstance(accepted, dict) and accepted
+    ]
+
+
+def _of_task(name: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {"task": {"const": name}}, "required": ["task"]}
+
+
+def _of_workflow(name: str) -> dict[str, Any]:
     config = {
         "type": "object",
-        "properties": {"workflow": {"const": workflow}},
+        "properties": {"workflow": {"const": name}},
         "required": ["workflow"],
     }
     return {
-        "if": {
-            "type": "object",
-            "properties": {"type": {"const": "sub_workflow"}, "config": config},
-            "required": ["type", "config"],
-        },
-        "then": {"properties": {"with": with_expressions(accepted)}},
+        "type": "object",
+        "properties": {"type": {"const": "sub_workflow"}, "config": config},
+        "required": ["type", "config"],
     }

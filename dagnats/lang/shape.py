@@ -43,6 +43,9 @@ from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequ
 from dagnats.source.spelling import guess_type
 from dagnats.timespec import DURATION_CHARS_MAX, parse_duration_ms
 
+GUESSED_MAX = 50
+"""Unknown keys of one mapping for which it is guessed what they were to be."""
+
 _DURATION = re.compile(DURATION_PATTERN.removeprefix("^").replace("$|^0$", "|0"), re.ASCII)
 _TYPES = {kind.name: kind for kind in STEP_TYPES}
 _ITEMS = {"steps": "the step", "finally": "the step", "default": "the step"} | {
@@ -115,11 +118,16 @@ class _Checker:
         table = _table(block.name)
         kind = _type_of(node) if block.name == "step" else None
         meant: set[str] = set()
+        unknown = 0
         for entry in node.entries:
             key = table.get(entry.key)
             if key is None:
                 if not entry.key.startswith("x-"):
-                    finding, guess = self._words.unknown_key(entry, block, node, place)
+                    unknown += 1
+                    is_guessed = unknown <= GUESSED_MAX
+                    finding, guess = self._words.unknown_key(
+                        entry, block, node, place, is_guessed=is_guessed
+                    )
                     self._add(finding)
                     meant |= guess
             elif block.name != "step" or not _is_left(key, kind):
@@ -184,9 +192,11 @@ class _Checker:
         if not isinstance(config.value, Mapping):
             self._type(("object",), config.value, place)
             return
-        for entry in config.value.entries:
+        for number, entry in enumerate(config.value.entries):
             if not entry.key.startswith("x-"):
-                finding, _ = self._words.unknown_key(entry, block, config.value, place)
+                finding, _ = self._words.unknown_key(
+                    entry, block, config.value, place, is_guessed=number < GUESSED_MAX
+                )
                 self._add(finding)
 
     # Values

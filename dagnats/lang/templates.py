@@ -32,7 +32,7 @@ def template(node: Node | None, sink: Sink) -> Embedded | None:
         return None
     builder = _Template(sink)
     expr = builder.build(node)
-    return None if builder.failed else Embedded(expr, node.span, builder.spans)
+    return None if builder.failed else Embedded(expr, node.span, builder.spans, builder.constants)
 
 
 class _Spans(AnyMapping[int, Span]):
@@ -69,10 +69,14 @@ class _Template:
         self._sink = sink
         self._next = 1
         self._live: dict[int, bool] = {}
+        self.constants: dict[int, Node] = {}
 
     def build(self, node: Node) -> Expr:
         if not self._is_live(node):
-            return Literal(to_json(node), self._id(node.span))
+            number = self._id(node.span)
+            if isinstance(node, Mapping):
+                self.constants[number] = node
+            return Literal(to_json(node), number)
         match node:
             case Scalar():
                 return self._text(node)

@@ -13,15 +13,19 @@ from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Source, Span
 from dagnats.expr.ast import Expr
-from dagnats.source.document import Entry
+from dagnats.source.document import Entry, Node
 
 
 class Embedded(Struct, frozen=True):
-    """An expression or template: its tree, where it stands, and where each node stands."""
+    """An expression or template: its tree, where it stands, and where each node stands.
+
+    `constants` are the parts of a template without expressions, by the number of their node.
+    """
 
     expr: Expr
     span: Span
     spans: Mapping[int, Span]
+    constants: Mapping[int, Node] = {}
 
 
 class Block(Struct, frozen=True, kw_only=True):
@@ -177,7 +181,7 @@ class Loop(Block, frozen=True, kw_only=True):
     max_duration: int | None = None
     delay: int | None = None
     on_exhausted: str | None = None
-    steps: "tuple[Step, ...]" = ()
+    steps: "tuple[Step, ...]"
 
 
 class Map(Block, frozen=True, kw_only=True):

@@ -65,10 +65,12 @@ class Wording:
     # Keys
 
     def unknown_key(
-        self, entry: Entry, block: Block, node: Mapping, place: Place
+        self, entry: Entry, block: Block, node: Mapping, place: Place, *, is_guessed: bool = True
     ) -> tuple[Diagnostic, set[str]]:
         """Return the finding, and the key that was probably meant."""
         key, span = entry.key, entry.key_span
+        if not is_guessed:
+            return Diagnostic("DN2001", f"{place.label} has no key `{cut(key)}`", span), set()
         present = {each.key for each in node.entries}
         usual = [each.name for each in block.keys if not each.deprecated]
         free = [name for name in usual if name not in present]

@@ -1,8 +1,9 @@
 """A program made ready to run: adjacency both ways, names to indexes, expressions compiled once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dagnats.expr.ast import Comprehension, Expr, Ident, Literal, walk
 from dagnats.expr.check import references
@@ -17,8 +18,7 @@ PARTS_MAX = 8
 Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Struct, frozen=True):
     """A compiled expression, the indexes of the steps it reads, and whether it may read `run`.
 
     `grows` says that its value may hold more than PARTS_MAX values of the run.
@@ -30,8 +30,7 @@ class Formula:
     grows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """What the machine needs of a program, indexed by node.
 
     `tolerated` tells whose failure a dependent accepts, `last` are those nothing depends on,

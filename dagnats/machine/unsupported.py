@@ -4,7 +4,6 @@ a step of type `approval`    →  step `gate` is an approval, which this engine 
 """
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 from dagnats.expr.ast import Comprehension, Expr, Ident, Literal, children
 from dagnats.ir.program import (
@@ -86,9 +85,9 @@ def _everything(program: Program) -> Iterator[str]:
     for key in ("variables", "labels", "triggers"):
         if getattr(program, key):
             yield f"the workflow has {key}"
-    for field in fields(Admission):
-        if getattr(program.admission, field.name):
-            yield f"the workflow has a `{field.name}`"
+    for name in Admission.__struct_fields__:
+        if getattr(program.admission, name):
+            yield f"the workflow has a `{name}`"
 
 
 def _node(node: Node) -> Iterator[str]:

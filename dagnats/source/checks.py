@@ -7,9 +7,9 @@ from dagnats.source import characters, traps
 from dagnats.source.document import Entry, Node, Scalar, Sequence
 from dagnats.source.merging import KEY
 from dagnats.source.quoting import quoted
-from dagnats.source.recovery import EXPRESSION_KEYS, begun_sign, braces
 from dagnats.source.scalars import NUMERIC_STARTS, Refusal, resolve
 from dagnats.source.sheet import RefusedError, Sheet
+from dagnats.source.traps import EXPRESSION_KEYS
 
 Value = bool | int | float | str | None
 
@@ -103,6 +103,8 @@ class Checks:
         start = span.start.offset
         if not isinstance(node, Scalar):
             if start and self._text.startswith("{{", start - 1):
+                from dagnats.source.recovery import braces
+
                 raise RefusedError(braces(self._sheet, start - 1))
             message = "a key is a string, not a list or mapping"
             self._sink.add(Diagnostic("DN1004", message, span, help="name it"))
@@ -149,6 +151,8 @@ class Checks:
         is_standard = tag.startswith(_STANDARD)
         found = _TAG.search(self._text, span.start.offset)
         if is_scalar and key in EXPRESSION_KEYS and not is_standard and found:
+            from dagnats.source.recovery import begun_sign
+
             self._sink.add(begun_sign(self._sheet, span, is_certain=found.group() != "!"))
             return True
         name = tag.removeprefix(_STANDARD) if is_standard else ""

@@ -5,12 +5,16 @@ The parsers drop comments; so they are looked for in the text, outside of what k
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 from dagnats.diagnostics.places import Places
 from dagnats.diagnostics.suppressions import DIRECTIVE, Comment
 from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequence
 
 Range = tuple[int, int]
+
+COMMENTS_MAX = 10_000
+"""Comments of one document that are heard; what further ones ignore is told."""
 
 
 def comments(document: Document) -> tuple[Comment, ...]:
@@ -21,7 +25,7 @@ def comments(document: Document) -> tuple[Comment, ...]:
     line, with all that belongs to it, such as a step.
     """
     text = document.text
-    found = list(DIRECTIVE.finditer(text))
+    found = list(islice(DIRECTIVE.finditer(text), COMMENTS_MAX))
     if not found:
         return ()
     page = _Page(document)
@@ -39,14 +43,15 @@ class _Page:
         self._lines = document.text.count("\n") + document.text.count("\r") + 1
         self._parts: dict[int, int] = {}
         contents: set[Range] = set()
-        self._long: set[Range] = set()
+        self._long: dict[int, Range] = {}
+        self._below: dict[int, int] = {}
         for node, entry in _walk(document.root):
             if entry is not None:
                 contents.add((entry.key_span.start.offset, entry.key_span.end.offset))
             if isinstance(node, Scalar):
                 contents.add(self._content(node))
                 if node.span.start.line != node.span.end.line:
-                    self._long.add((node.span.start.line, node.span.end.line))
+                    self._keep_long(node.span.start.line, node.span.end.line)
             first = (entry.key_span if entry else node.span).start.line
             self._parts[first] = max(self._parts.get(first, first), _last_line(node))
         self._contents = sorted(contents)
@@ -70,6 +75,12 @@ class _Page:
         )
         return Comment(self._places.span(start, end), self._places.span(*whole), first, last)
 
+    def _keep_long(self, first: int, last: int) -> None:
+        """Remember a text of many lines by those on which a comment may stand."""
+        for line in (first, last):
+            before = self._long.get(line, (first, last))
+            self._long[line] = min(first, before[0]), max(last, before[1])
+
     def _content(self, node: Scalar) -> Range:
         """Return where the text of a scalar stands; a block begins below its `|`."""
         start = node.span.start
@@ -79,18 +90,26 @@ class _Page:
 
     def _after(self, line: int) -> Range:
         """Return the lines of what begins below a line, behind blanks and other comments."""
-        for number in range(line + 1, self._lines + 1):
+        below = self._content_below(line)
+        if below > self._lines:
+            return line, line
+        return line + 1, max(self._parts.get(below, below), below)
+
+    def _content_below(self, line: int) -> int:
+        """Return the line of the next content; each line is looked at once, however many ask."""
+        number = line + 1
+        while number <= self._lines and number not in self._below:
             content = self._line(number).strip()
             if content not in {"", "-"} and not content.startswith("#"):
-                return line + 1, max(self._parts.get(number, number), number)
-        return line, line
+                break
+            number += 1
+        found = self._below.get(number, number)
+        self._below.update(dict.fromkeys(range(line + 1, number), found))
+        return found
 
     def _on(self, line: int) -> Range:
         """Return a line, and the lines of the texts that begin or end on it."""
-        touching = [each for each in self._long if each[0] <= line <= each[1]]
-        return min((f for f, _ in touching), default=line), max(
-            (n for _, n in touching), default=line
-        )
+        return self._long.get(line, (line, line))
 
     def _line(self, number: int) -> str:
         start, end = self._places.line_start(number), self._places.line_start(number + 1)

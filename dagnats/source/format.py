@@ -15,7 +15,8 @@ comments is not handed out.
 
 import json
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.collection import uncollected
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink
@@ -30,8 +31,7 @@ _BOM = "\ufeff"
 _BREAK = re.compile(r"\r\n?")
 
 
-@dataclass(frozen=True, slots=True)
-class Formatted:
+class Formatted(Struct, frozen=True):
     """A text as it should be; None when it is left alone, and then one of the others says why.
 
     `findings` are what the reader refuses, with places in the text that was given. `problem` is a

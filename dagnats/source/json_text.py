@@ -8,12 +8,13 @@ the second case only what other readers would trip over is a finding.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Severity
 from dagnats.diagnostics.places import BOM
+from dagnats.source.brackets import OPENERS, is_stray
 from dagnats.source.sheet import Sheet
 
 PROBLEMS_MAX = 20
@@ -36,10 +37,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re
 _NOT_FINITE = re.compile(r"[-+]?(?:NaN|Infinity|nan|inf)")
 _LITERALS = frozenset({"true", "false", "null"})
 _CONTROL = re.compile("[\x00-\x1f]")
+_RUN_ON = re.compile(r"[:,\[{][ \t]*\"$")
+"""How a text ends that runs on to where the next one was to begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is found, and the text as YAML is to read it: with blanks for foreign comments."""
 
     findings: tuple[Diagnostic, ...]
@@ -69,6 +71,7 @@ class _Scan:
         self._is_named = is_named
         self._sheet = Sheet(text)
         self._foreign: list[tuple[int, int]] = []
+        self._open: list[tuple[str, int]] = []
 
     def cleaned(self) -> str:
         """Return the text with blanks where comments stood that YAML would take for text."""
@@ -84,6 +87,10 @@ class _Scan:
         """Yield the first findings; all comments are seen."""
         left = PROBLEMS_MAX
         comma: int | None = None
+        broken = self._broken() if self._is_named else None
+        if broken is not None:
+            yield broken
+            left = 0 if broken.code == "DN1014" else left
         for found in _TOKEN.finditer(self._text, self._text.startswith(BOM)):
             kind, written = found.lastgroup, found.group()
             if kind == "comment" and written[0] == "/":
@@ -98,6 +105,47 @@ class _Scan:
             if finding is not None and left:
                 left -= 1
                 yield finding
+
+    def _broken(self) -> Diagnostic | None:
+        """Return the first quote or bracket without its other one: the rest is guesswork."""
+        before: tuple[str, int, int] = ("", 0, 0)
+        for found in _TOKEN.finditer(self._text, self._text.startswith(BOM)):
+            kind, written, start = found.lastgroup or "", found.group(), found.start()
+            if kind == "string" and (len(written) == 1 or not _closes(written)):
+                return self._unclosed(start)
+            is_glued = kind == "word" and before[0] == "string" and before[2] == start
+            if is_glued and _RUN_ON.search(self._text, before[1], before[2]):
+                return self._unclosed(before[1])
+            if kind == "sign" and written != ":" and (finding := self._bracket(written, start)):
+                return finding
+            before = kind, start, found.end()
+        return self._never_closed() if self._open else None
+
+    def _bracket(self, sign: str, at: int) -> Diagnostic | None:
+        opener = OPENERS.get(sign)
+        if opener is None:
+            self._open.append((sign, at))
+            return None
+        if self._open and self._open[-1][0] == opener:
+            self._open.pop()
+            return None
+        if self._open and not is_stray(self._text, at, [each for each, _ in self._open]):
+            return self._never_closed()
+        span = self._sheet.span(at, at + 1)
+        help_ = f"put its `{opener}` where it belongs, or remove it"
+        return Diagnostic("DN1016", f"`{sign}` closes nothing", span, help=help_)
+
+    def _never_closed(self) -> Diagnostic:
+        sign, at = self._open[-1]
+        closer = next(each for each, opener in OPENERS.items() if opener == sign)
+        span = self._sheet.span(at, at + 1)
+        help_ = f"end it with `{closer}`"
+        return Diagnostic("DN1016", f"`{sign}` is never closed", span, help=help_)
+
+    def _unclosed(self, at: int) -> Diagnostic:
+        span = self._sheet.span(at, at + 1)
+        message, help_ = "the quote is not closed on its line", "end the text with a quote"
+        return Diagnostic("DN1014", message, span, help=help_)
 
     def _comma(self, at: int) -> Diagnostic:
         message, help_ = "JSON has no comma behind the last item", "remove it"
@@ -156,6 +204,13 @@ class _Scan:
         severity = Severity.ERROR if is_error or self._is_named else Severity.WARNING
         span = self._sheet.span(*place)
         return Diagnostic("DN1029", message, span, severity, help=help_, fixes=fixes)
+
+
+def _closes(string: str) -> bool:
+    """Whether a text in quotes ends with one that no backslash escapes."""
+    inner = string[1:]
+    body = inner[:-1]
+    return inner.endswith('"') and (len(body) - len(body.rstrip("\\"))) % 2 == 0
 
 
 def _is_json(text: str) -> bool:

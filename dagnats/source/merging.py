@@ -6,7 +6,8 @@ finding about one is told with the merges that brought it.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, Span
 from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequence
@@ -48,7 +49,7 @@ def merged(written: Iterable[Entry], merge: Entry, sink: Sink) -> tuple[Entry, .
 def label_merges(findings: Iterable[Diagnostic], document: Document) -> tuple[Diagnostic, ...]:
     """Return the findings; each about a merged entry says in a label where it was merged."""
     kept = list(findings)
-    brought = _brought(document.root)
+    brought = _brought(document.root) if kept and KEY in document.text else {}
     if not brought:
         return tuple(kept)
     # Places of entries lie apart or within each other: those that hold a place are a stack.

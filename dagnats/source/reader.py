@@ -13,11 +13,11 @@ a byte order mark takes an offset but no column.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -44,8 +44,8 @@ from dagnats.source.anchors import Anchors, content_start, is_name
 from dagnats.source.checks import Checks
 from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequence
 from dagnats.source.merging import KEY, is_merge, merged
-from dagnats.source.recovery import EXPRESSION_KEYS, Trouble, begun_sign, explain
 from dagnats.source.sheet import RefusedError, Sheet
+from dagnats.source.traps import EXPRESSION_KEYS
 
 NODES_MAX = 250_000
 """Nodes of a document, those that aliases and merges repeat included."""
@@ -116,8 +116,7 @@ def read_bytes(data: bytes, file: str, sink: Sink) -> Document | None:
     return None if text is None else read(text, file, sink)
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Attempt(Struct, frozen=True):
     """What one parser made of a text; `stopped` and `is_dated` as in `RefusedError`."""
 
     root: Node | None
@@ -152,8 +151,13 @@ def _attempt(text: str, fast: Any, *, is_masked: bool = False) -> _Attempt:
     try:
         return _Attempt(_Builder(text, sink, fast, is_masked=is_masked).document(), sink)
     except RefusedError as refused:
-        sink.add(refused.diagnostic)
-        return _Attempt(None, sink, refused.stopped, refused.is_dated)
+        kept = Sink()
+        for finding in sink.sorted():
+            # Where brackets do not match, what stands for a key or a value is not known.
+            if finding.code != "DN1004" or refused.diagnostic.code != "DN1016":
+                kept.add(finding)
+        kept.add(refused.diagnostic)
+        return _Attempt(None, kept, refused.stopped, refused.is_dated)
 
 
 @cache
@@ -216,6 +220,7 @@ class _Builder:
         self._nodes = 0
         self._repeated = 0
         self._last: tuple[int, int, str] | None = None
+        self._open: list[int] = []  # brackets, by where they stand
         self._key = ""
         self._is_key = True  # until a mapping has one: a root is no value of a key
 
@@ -258,7 +263,9 @@ class _Builder:
         at = min(self._offset(mark), len(self._text)) if mark else 0
         began = None if context is None else self._offset(context)
         problem, within = wrong.problem or "", wrong.context or ""
-        trouble = Trouble(problem, within, at, began, self._last)
+        from dagnats.source.recovery import Trouble, explain
+
+        trouble = Trouble(problem, within, at, began, self._last, tuple(self._open))
         # Where YAML 1.2 allows more than 1.1 did.
         is_dated = self._text[at : at + 1] in {":", "?", "\t"}
         finding = explain(trouble, self._sheet)
@@ -282,7 +289,13 @@ class _Builder:
                 self._checks.tag(_unmask(str(event.tag)), self._key, span, is_scalar=False)
             is_list = isinstance(event, SequenceStartEvent)
             build = self._sequence if is_list else self._mapping
-            read_ = build(bool(event.flow_style), self._content_start(event, span), depth)
+            start = self._content_start(event, span)
+            is_flow = bool(event.flow_style)
+            if is_flow:
+                self._open.append(start.offset)
+            read_ = build(is_flow, start, depth)
+            if is_flow:
+                self._open.pop()
         if anchor is not None:
             self._anchors.end(anchor, read_)
         return read_
@@ -294,6 +307,8 @@ class _Builder:
         if target is None:
             is_sign = self._key in EXPRESSION_KEYS or not is_name(name)
             if is_sign and not self._anchors.is_open(name):
+                from dagnats.source.recovery import begun_sign
+
                 raise RefusedError(begun_sign(self._sheet, span, is_certain=False))
             raise RefusedError(self._anchors.missing(name, span))
         self._repeated += target.size

@@ -7,16 +7,15 @@ is the mistake itself, so that its place, its words and its fix are those of the
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Severity, Span
+from dagnats.source.brackets import OPENERS, is_stray
 from dagnats.source.quoting import quoted
 from dagnats.source.sheet import Sheet
 from dagnats.source.syntax import advise
-from dagnats.source.traps import Signs
-
-EXPRESSION_KEYS = frozenset({"when", "skip_if", "until", "while", "over", "match", "key", "on"})
-"""Keys whose value is an expression: a sign that begins one was meant as an operator."""
+from dagnats.source.traps import EXPRESSION_KEYS, Signs
 
 _KEY = re.compile(
     r"(?P<lead>[ \t]*(?:- +)*)(?P<key>[^\s:#'\"{\[,&*!|>%@`][^:\r\n]*):(?=[ \t\r\n]|$)"
@@ -27,20 +26,28 @@ _TEMPLATE = re.compile(r"\$?\{\{[^\r\n]*?\}\}")
 _VALUE_ENDS = re.compile(r"[ \t]*(?:[,\]}#\r\n]|$)")
 _BLOCK_PROBLEMS = ("block end", "indicator", "key")
 _NAMING = re.compile(r"an? (?:anchor|alias|tag)")
+_WITHIN = re.compile(r"[{,][ \t]*([a-z_]+):[ \t]+[!&*]")
 _BREAK = re.compile(r"[\r\n]")
 _HALF = re.compile(r"\\u([dD][89a-fA-F][0-9a-fA-F]{2})")
 _QUOTES = frozenset({"single", "double"})
+_RUN_ON = re.compile(r"[:,\[{][ \t]*$")
+"""How a quoted text ends that runs on to where the next one was to begin."""
+
+_KEY_WITHIN = re.compile(r"[\r\n][ \t]*(?:-[ ]+)*[\w-]+:(?:[ \t]|[\r\n]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Where and why a parser stopped; `began` is where the construct began, `last` what it read."""
+class Trouble(Struct, frozen=True):
+    """Where and why a parser stopped; `began` is where the construct began, `last` what it read.
+
+    `open` are the places of the brackets that are open.
+    """
 
     problem: str
     context: str
     at: int
     began: int | None = None
     last: tuple[int, int, str] | None = None
+    open: tuple[int, ...] = ()
 
 
 def explain(trouble: Trouble, sheet: Sheet) -> Diagnostic:
@@ -89,6 +96,8 @@ class _Page:
         yield self._half()
         yield self._template()
         yield self._sign()
+        yield self._run_on()
+        yield self._stray()
         yield self._quote()
         yield self._blank()
         yield self._comma()
@@ -135,6 +144,49 @@ class _Page:
         if "flow" in self._trouble.context and is_here:
             return braces(self._sheet, self._line_start + start)
         return None
+
+    def _run_on(self) -> Diagnostic | None:
+        """Return that a text lacks its quote, and ended where the next one was to begin."""
+        place = self._quoted_before()
+        if place is None:
+            return None
+        start, end = place
+        if self._text[end : end + 1] in set(" \t\r\n,:]}#"):
+            return None
+        within = self._text[start + 1 : end - 1]
+        if _RUN_ON.search(within) is None and _KEY_WITHIN.search(within) is None:
+            return None
+        label = Label(self._sheet.span(end - 1, end), "this quote ends it")
+        message, help_ = "the quote is not closed before the next one", "end the text with a quote"
+        span = self._sheet.span(start, start + 1)
+        return Diagnostic("DN1014", message, span, labels=(label,), help=help_)
+
+    def _quoted_before(self) -> tuple[int, int] | None:
+        """Return where the quoted text stands that ends where reading stopped."""
+        last, text = self._trouble.last, self._text
+        if last is None:
+            return None
+        if last[1] == self._at:
+            return (last[0], last[1]) if last[2] in _QUOTES else None
+        # What stands behind it could not even be scanned: then it was not told of either.
+        quote = text[self._at - 1 : self._at]
+        start = last[1] + len(text[last[1] :]) - len(text[last[1] :].lstrip(": \t"))
+        is_it = quote in {"'", '"'} and text.startswith(quote, start) and start < self._at - 1
+        return (start, self._at) if is_it else None
+
+    def _stray(self) -> Diagnostic | None:
+        """Return that a bracket closes nothing, and those that are open are closed behind it."""
+        sign = self._text[self._at : self._at + 1]
+        opener = OPENERS.get(sign)
+        if opener is None or "flow" not in self._trouble.context or not self._trouble.open:
+            return None
+        if not is_stray(self._text, self._at, [self._text[place] for place in self._trouble.open]):
+            return None
+        innermost = self._trouble.open[-1]
+        label = Label(self._sheet.span(innermost, innermost + 1), "these brackets are open here")
+        span = self._sheet.span(self._at, self._at + 1)
+        help_ = f"put its `{opener}` where it belongs, or remove it"
+        return Diagnostic("DN1016", f"`{sign}` closes nothing", span, labels=(label,), help=help_)
 
     def _quote(self) -> Diagnostic | None:
         """Return that a text goes on behind its quote, or that a quote closes one far above."""
@@ -208,12 +260,12 @@ class _Page:
             return None
         above = self._line_above()
         own = begin - self._line_start
-        if above is None or own == above[0] or (own < above[0]) is is_value:
+        if above is None or own == above[0] or (is_value and own < above[0]):
             return None
         column, place = above
         found = _WORD.match(self._text, begin)
         span = self._sheet.span(begin, found.end() if found else begin + 1)
-        where = "further right than" if is_value else "neither below nor beside"
+        where = "further right than" if own > above[0] else "neither below nor beside"
         message = f"this line begins {where} the line above it"
         label = Label(place, f"this begins in column {column + 1}, not {own + 1}")
         indent = self._sheet.span(self._line_start, begin)
@@ -225,6 +277,9 @@ class _Page:
         """Return that a value begins with a sign that YAML takes for an anchor, alias or tag."""
         trouble = self._trouble
         start, key = self._value_start()
+        if within := self._expression_within():
+            message = f"`{self._text[within.start.offset]}` cannot begin a value"
+            return Diagnostic("DN1013", message, within, help="quote the value")
         is_naming = "alphabetic" in trouble.problem or _NAMING.search(trouble.context) is not None
         if not is_naming and key not in EXPRESSION_KEYS:
             return None
@@ -232,6 +287,16 @@ class _Page:
             return None
         span = self._sheet.span(start, start + 1)
         return begun_sign(self._sheet, span, is_certain=key in EXPRESSION_KEYS)
+
+    def _expression_within(self) -> Span | None:
+        """Return the sign of YAML that begins the last expression before, within brackets."""
+        all_ = list(_WITHIN.finditer(self._text, self._line_start, self._at + 1))
+        found = all_[-1] if all_ else None
+        if found is None:
+            return None
+        if found[1] not in EXPRESSION_KEYS or "," in self._text[found.end() : self._at]:
+            return None
+        return self._sheet.span(found.end() - 1, found.end())
 
     def _line_above(self) -> tuple[int, Span] | None:
         """Return at which column the key of the nearest line above begins, and where it stands."""

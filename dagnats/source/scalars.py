@@ -5,7 +5,8 @@ Dates, `yes`, `1_000` and `22:22` are strings. Numbers that JSON cannot hold are
 
 import math
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 DIGITS_MAX = 64
@@ -34,8 +35,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a number cannot be kept as JSON, and what to write instead."""
 
     message: str

@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 CUTOFF = 0.7
 """How alike two words must be (difflib's ratio) for one to be taken for the other."""
@@ -215,8 +216,7 @@ _TYPES = {
 """What other languages call our types of steps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(Struct, frozen=True):
     """A word that was probably meant; `safe` when writing it instead keeps the meaning."""
 
     word: str

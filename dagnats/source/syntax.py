@@ -5,11 +5,10 @@ in detail, so a phrase of each is enough to know what happened. `recovery` looks
 the place first; what is here is what can be said without.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """A message, what to do about it, and whether it belongs where the construct began."""
 
     code: str

@@ -12,6 +12,9 @@ from dagnats.source.document import Entry, Scalar, Sequence
 from dagnats.source.quoting import quoted
 from dagnats.source.sheet import Sheet
 
+EXPRESSION_KEYS = frozenset({"when", "skip_if", "until", "while", "over", "match", "key", "on"})
+"""Keys whose value is an expression: a sign that begins one was meant as an operator."""
+
 _TRUE = ("yes", "Yes", "YES", "on", "On", "ON")
 _FALSE = ("no", "No", "NO", "off", "Off", "OFF")
 AMBIGUOUS = {**dict.fromkeys(_TRUE, "true"), **dict.fromkeys(_FALSE, "false"), "~": "null"}

@@ -245,4 +245,4 @@ def test_both_ways_know_the_same_options(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["eval", "--help"]) == 0
     shown = capsys.readouterr().out
     assert all(option in shown for option in (*FLAGS, *VALUES, "--var", "--vars"))
-    assert set(FLAGS.values()) | set(VALUES.values()) <= set(Asked.__dataclass_fields__)
+    assert set(FLAGS.values()) | set(VALUES.values()) <= set(Asked.__struct_fields__)

@@ -134,7 +134,8 @@ def test_unreadable_input_is_2_and_the_others_are_done(run, words):
     Path("a.yaml").write_bytes(b"a: \xff\n")
     code, _, err = run(*words, "a.yaml", "none.yaml", "b.yaml")
     assert code == 2
-    assert "`a.yaml` is not UTF-8" in err
+    assert "error[DN1002]: byte 3 is no UTF-8: 0xFF" in err
+    assert Path("a.yaml").read_bytes() == b"a: \xff\n"
     assert "cannot read `none.yaml`" in err
     assert "1 file" in err
 

@@ -43,6 +43,15 @@ def test_compile_prints_the_program() -> None:
     assert document["digest"].startswith("sha256:")
 
 
+@pytest.mark.parametrize("words", [["compile"], ["graph"], ["fmt"], ["workflow", "register"]])
+def test_bytes_that_are_no_text_are_a_finding(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(GOOD.replace("good", "gut\xfc").encode("latin-1"))
+    code, out, err = dagnats(*words, "latin.yaml", cwd=tmp_path)
+    assert (code, out) == (1, "")
+    assert "error[DN1002]: byte 20 is no UTF-8: 0xFC" in err
+    assert "latin.yaml:2:10" in err
+
+
 def test_compile_writes_a_file(tmp_path: Path) -> None:
     code, out, _ = dagnats("compile", "-", "-o", "good.ir.json", stdin=GOOD, cwd=tmp_path)
     assert (code, out) == (0, "")

@@ -106,8 +106,17 @@ ACCEPTED = {
 PROGRAM = {
     "name": "greet",
     "input_schema": ACCEPTED,
-    "nodes": [{"id": "a", "task": "hello.greet"}, {"id": "b", "kind": "sleep"}],
+    "nodes": [
+        {"id": "a", "task": "hello.greet"},
+        {"id": "b", "kind": "sleep"},
+        {"id": "c", "task": "hello.wave"},
+    ],
+    "task_inputs": {"hello.wave": ACCEPTED},
 }
+
+
+def waving(value: Any, task: str = "hello.wave") -> dict[str, Any]:
+    return {"name": "n", "steps": [{"id": "a", "task": task, "with": value}]}
 
 
 def child(value: Any, *, workflow: str = "greet") -> dict[str, Any]:
@@ -124,6 +133,12 @@ def child(value: Any, *, workflow: str = "greet") -> dict[str, Any]:
         ({"name": "n", "steps": [{"id": "a", "task": "hello.greet"}]}, True),
         ({"name": "n", "steps": [{"id": "a", "task": "other.task"}]}, True),
         ({"name": "n", "steps": [{"id": "a", "task": "no task"}]}, False),
+        (waving({"name": "Ada"}), True),
+        (waving("${{ input }}"), True),
+        (waving({"name": "${{ input.a_long_one }}"}), True),
+        (waving({"name": "Ada Lovelace"}), False),
+        (waving(3), False),
+        (waving(3, "hello.greet"), True),
         (child({"name": "Ada"}), True),
         (child({"name": "${{ input.a_long_one }}", "of": "${{ input.of }}"}), True),
         (child("${{ input }}"), True),
@@ -140,6 +155,13 @@ def test_what_is_known_is_checked_and_the_rest_is_free(
 ) -> None:
     schema = specialised(workflow_schema(), known([PROGRAM]))
     assert jsonschema_rs.Draft202012Validator(schema).is_valid(document) is valid
+
+
+def test_what_is_known_of_a_task_is_told() -> None:
+    told = {"task_inputs": {"t": {"type": "string"}}, "task_outputs": {"t": {"type": "integer"}}}
+    text, accepted = known([{"name": "n", "nodes": [{"id": "a", "task": "t"}], **told}]).tasks["t"]
+    assert text == 'Used by `n`. Takes `{"type": "string"}`. Gives `{"type": "integer"}`.'
+    assert accepted == {"type": "string"}
 
 
 def test_the_schema_of_an_empty_registry_is_the_usual_one() -> None:

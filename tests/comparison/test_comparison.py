@@ -162,6 +162,7 @@ def test_a_step_moved_into_a_body_says_where_it_is() -> None:
         ({"labels": (("team", cel("input.team")),)}, "labels.team"),
         ({"secrets": ("key",)}, "secrets"),
         ({"output": cel("steps.a.output")}, "output"),
+        ({"task_inputs": (("do.a", STRING),)}, "tasks.do.a.input.type"),
         ({"task_outputs": (("do.a", STRING),)}, "tasks.do.a.output.type"),
         ({"admission": p.Admission(concurrency=p.Concurrency(max_runs=3))}, "concurrency.max_runs"),
         (

@@ -6,6 +6,7 @@ import pytest
 
 from dagnats.compiler.deduce import LOOKS_AHEAD_MAX, Deducer
 from dagnats.compiler.judge import judge, tabulate
+from dagnats.compiler.reach import CONTINUATIONS_MAX
 from dagnats.diagnostics.diagnostic import Sink
 from dagnats.lang.read import read_workflow
 from dagnats.source.reader import read
@@ -62,6 +63,12 @@ def join_of_all(count):
     yield f"  - {{id: z, task: t, join: all_done, with: '${{{{ [{', '.join(parts)}] }}}}'}}\n"
 
 
+def continuations(count):
+    for n in range(count * CONTINUATIONS_MAX // STEPS):
+        config = "{input: 1, max_generations: 2}"
+        yield f"  - {{id: s{n}, type: continue_as_new, when: input.k == {n}, config: {config}}}\n"
+
+
 def cycle(count):
     for n in range(count):
         yield f"  - {{id: s{n}, task: t, depends_on: [s{(n + 1) % count}]}}\n"
@@ -72,7 +79,18 @@ def unknown_names(count):
         yield f"  - {{id: step{n:04}, task: t, with: '${{{{ steps.stop{n:04}.output }}}}'}}\n"
 
 
-SHAPES = (bodies, chain, cycle, fan, handlers, join_of_all, loops, switches, unknown_names)
+SHAPES = (
+    bodies,
+    chain,
+    continuations,
+    cycle,
+    fan,
+    handlers,
+    join_of_all,
+    loops,
+    switches,
+    unknown_names,
+)
 
 
 def workflow_of(shape, count):

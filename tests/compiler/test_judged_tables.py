@@ -108,7 +108,7 @@ def test_steps_with_one_id_are_both_judged():
     assert codes(text) == ["DN4004", "DN3001", "DN4004"]
 
 
-CERTIFICATE = Certificate(*(Bound(0, "0") for _ in Certificate.__dataclass_fields__))
+CERTIFICATE = Certificate(*(Bound(0, "0") for _ in Certificate.__struct_fields__))
 
 
 def program(name, *children, input_schema=None, output_schema=None):
@@ -158,7 +158,7 @@ def test_arguments_of_a_sub_workflow_fit_it():
     schema = {"type": "object", "required": ["cents"], "properties": {"cents": {"type": "string"}}}
     known = looked_up(program("child", input_schema=schema))
     (finding,) = judged(PARENT, known)[1]
-    assert (finding.code, finding.span.start.column) == ("DN5003", 39)
+    assert (finding.code, finding.span.start.column) == ("DN5003", 47)
     assert "workflow `child`: `cents` must be a string" in finding.message
 
 

@@ -302,8 +302,15 @@ def test_schemas_stand_by_themselves() -> None:
 name: w
 schemas: {money: {type: integer}, pair: {type: array, items: {$ref: "#/schemas/money"}}, z: {}}
 input: {type: object, properties: {p: {$ref: "#/schemas/pair"}}}
-tasks: {t: {output: {$ref: "#/schemas/money"}}, other: {output: {type: string}}}
-steps: [{id: a, task: t, with: "${{ input.?p.orValue([]) }}"}]
+tasks:
+  t: {input: {$ref: "#/schemas/pair"}, output: {$ref: "#/schemas/money"}}
+  u: {input: {}}
+  other: {input: true, output: {type: string}}
+steps: [{id: a, task: t, with: "${{ input.?p.orValue([]) }}"}, {id: b, task: u}]
 """
     program = program_of(text)
+    assert program.task_inputs[1] == ("u", {})
+    assert program.task_inputs[0][0] == "t"
+    assert "#/$defs/schemas.pair" in str(program.task_inputs[0][1])
+    assert set(program.task_inputs[0][1]["$defs"]) == {"schemas.money", "schemas.pair"}
     assert [task for task, _ in program.task_outputs] == ["t"]

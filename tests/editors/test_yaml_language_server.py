@@ -10,8 +10,8 @@ import pytest
 
 from dagnats.cli.main import main
 from dagnats.diagnostics.catalog import CATALOG
-from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.definitions.steps import STEP_TYPES
+from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.keys import Block, Choice
 from dagnats.lang.registered import known, specialised
 from dagnats.lang.schema import draft_07, library_schema, workflow_schema

@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dagnats.engine.programs import Programs
 from dagnats.errors import BrokenError, RefusedError

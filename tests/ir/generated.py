@@ -413,6 +413,7 @@ def _around(draw: Any, ids: tuple[str, ...], top: tuple[str, ...]) -> dict[str, 
         # Labels read variables that are there.
         "labels": (("l", draw(_OF_VARS)),) if variables and draw(st.booleans()) else (),
         "secrets": draw(_words),
+        "task_inputs": (("a.b", True),) if draw(st.booleans()) else (),
         "task_outputs": (("a.b", {}), ("t", True)) if draw(st.booleans()) else (),
         "admission": draw(_admissions()),
         "triggers": (trigger,) if draw(st.booleans()) else (),

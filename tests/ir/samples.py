@@ -1,9 +1,9 @@
 """Programs to encode: one for the documentation, one with everything, and any number of others."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dagnats.expr.ast import (
     INTERPOLATE,
@@ -348,6 +348,7 @@ WHOLE = program(
     variables=(("first", field("input", "first")), ("second", field("vars", "first"))),
     labels=(("team", Literal("payments")),),
     secrets=("TOKEN",),
+    task_inputs=(("a.b", {"type": "object"}),),
     task_outputs=(("a.b", {"type": "string"}), ("c", True)),
     admission=Admission(
         concurrency=Concurrency(10, field("input", "customer"), 4),

@@ -13,6 +13,8 @@ from dagnats.ir import codec
 from dagnats.ir.verify import verify
 from tests.ir.samples import SAMPLES, WHOLE
 
+pytestmark = pytest.mark.slow
+
 FUZZED = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 ODD: list[Any] = [
     None,

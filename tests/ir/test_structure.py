@@ -1,12 +1,12 @@
 """Bodies, edges and handlers: every way to get the table wrong is refused with a sentence."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dagnats.expr.ast import Expr, Ident, Literal, Select
 from dagnats.expr.check import references
@@ -31,6 +31,8 @@ from dagnats.ir.verify import verify
 from tests.ir.generated import programs
 from tests.ir.samples import WHOLE, field, program, step
 from tests.ir.samples import loop as agent_loop
+
+pytestmark = pytest.mark.slow
 
 GENERATED = settings(
     max_examples=80, deadline=None, derandomize=True, database=None, phases=[Phase.generate]

@@ -1,11 +1,11 @@
 """Documents of older versions mean what they meant, and keep the digest that they had."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dagnats.errors import BrokenError
 from dagnats.expr.ast import Literal

@@ -1,9 +1,9 @@
 """Each rule of a sound program has a program that breaks it, and nothing else is refused."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dagnats.expr.ast import (
     COERCE,
@@ -290,6 +290,18 @@ KINDS = {
     "schema of a task": (
         replace(WHOLE, task_outputs=(("b", {"type": 1}),)),
         "`task_outputs.b` is no JSON Schema",
+    ),
+    "inputs of tasks in disorder": (
+        replace(WHOLE, task_inputs=(("b", True), ("a", True))),
+        "`task_inputs` is not in the order of its tasks",
+    ),
+    "schema of what a task takes": (
+        replace(WHOLE, task_inputs=(("b", {"type": 1}),)),
+        "`task_inputs.b` is no JSON Schema",
+    ),
+    "name of a task that takes something": (
+        replace(WHOLE, task_inputs=(("b c", True),)),
+        "`task_inputs` is `b c`, which is no",
     ),
     "schema of the output": (
         replace(WHOLE, output_schema={"type": 1}),

@@ -8,8 +8,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.definitions.steps import STEP_TYPES
+from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.read import CLASSES
 from dagnats.lang.reference import reference
 from dagnats.lang.schema import draft_07, library_schema, workflow_schema

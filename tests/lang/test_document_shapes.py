@@ -7,13 +7,15 @@ import jsonschema_rs
 import pytest
 
 from dagnats.diagnostics.diagnostic import Severity, Sink
-from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.definitions.steps import STEP_TYPES
+from dagnats.lang.definitions.table import BLOCKS
 from dagnats.lang.schema import library_schema, workflow_schema
 from dagnats.lang.shape import check_shape
 from dagnats.source.reader import read
 from tests.lang.fronts import front
 from tests.source.reading import apply, part, shown
+
+pytestmark = pytest.mark.slow
 
 STEPS = "\nsteps: [{id: a, task: b}]\n"
 

@@ -8,6 +8,8 @@ from dagnats.diagnostics.fixes import mend
 from dagnats.ir.codec import digest
 from tests.lang.test_legacy import BLOCKS, KEYS, RULES
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = [(case[0], case[1]) for case in KEYS] + [("a document in blocks", BLOCKS)]
 
 

@@ -13,6 +13,8 @@ from dagnats.source.placement import Placement
 from dagnats.source.reader import read
 from tests.source.reading import position
 
+pytestmark = pytest.mark.slow
+
 FAST = reader._fast_parser()
 PARSERS = [
     pytest.param(FAST, id="fast", marks=pytest.mark.skipif(FAST is None, reason="none")),

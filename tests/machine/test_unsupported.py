@@ -1,9 +1,9 @@
 """What the machine does not run yet is named in one sentence; what it runs is not."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dagnats.expr.ast import Comprehension, Ident, Literal
 from dagnats.ir.program import Admission, CodeRetry, Program, RateLimit, Retry, Trigger
@@ -100,6 +100,7 @@ def test_the_rest(sample: Program, words: str) -> None:
         chain(3),
         one(agent=True, metadata={"a": 1}),
         program(step("a"), secrets=("T",), task_outputs=(("a", True),), output_schema={}),
+        program(step("a"), task_inputs=(("a", True),)),
         one(input=Comprehension("map", Ident("input"), "vars", Ident("vars"))),
     ],
 )

@@ -11,6 +11,8 @@ from dagnats.lang.front import understand
 from dagnats.source import reader
 from tests.source.reading import nodes, position, spans
 
+pytestmark = pytest.mark.slow
+
 FAST = reader._fast_parser()
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/workflow.*"))
 SEEDS = [path.read_text(encoding="utf-8") for path in EXAMPLES]

@@ -18,6 +18,8 @@ from tests.source.reading import read_text
 from tests.source.test_anything import BOUNDED, TOKENS, mutants, pieces
 from tests.source.yaml_texts import Writer, numbers
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted([*ROOT.glob("examples/*/workflow.yaml"), *ROOT.glob("examples/*/hello.json")])
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CEILING = 256 * 1024 * 1024
 """What reading may take beside what the interpreter and its libraries have mapped."""
 

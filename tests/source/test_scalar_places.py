@@ -9,6 +9,8 @@ from dagnats.source import reader
 from dagnats.source.document import Mapping, Scalar, Sequence
 from tests.source.reading import part, position, read_text
 
+pytestmark = pytest.mark.slow
+
 FAST = reader._fast_parser()
 BOUNDED = settings(
     max_examples=200,

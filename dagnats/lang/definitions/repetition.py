@@ -73,6 +73,14 @@ _STEPS = Key(
     "The steps of the body, instead of a `task`; their ids are unique in the document.",
     ([{"id": "fetch", "task": "http.get"}],),
 )
+_ITERATED = Key(
+    "steps",
+    BODY,
+    "Body",
+    "The steps that each iteration runs; their ids are unique in the document.",
+    ([{"id": "poll", "task": "job.poll"}],),
+    required=True,
+)
 
 AGENT_LOOP = Block(
     "agentLoopConfig",
@@ -160,7 +168,7 @@ LOOP = Block(
         _DURATION,
         _DELAY,
         _ON_EXHAUSTED,
-        _STEPS,
+        _ITERATED,
     ),
     (
         {

@@ -3,14 +3,13 @@
 The document of the reader says what a text means; this says how it was written.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 BROKEN = -1
 """The width of what cannot stand on one line."""
 
 
-@dataclass(slots=True)
-class Comment:
+class Comment(Struct):
     """A comment from its `#` to the end of its line.
 
     `column` counts from 0, `alone` says that nothing stands before it on its line, `spaced` that a
@@ -23,8 +22,7 @@ class Comment:
     spaced: bool
 
 
-@dataclass(slots=True)
-class Leaf:
+class Leaf(Struct):
     """A scalar or an alias. `raw` is how it was written, `""` for a value that was left out.
 
     `value` is what it means; `style` is that of the reader, or `alias`.
@@ -39,8 +37,7 @@ class Leaf:
     width: int = 0
 
 
-@dataclass(slots=True)
-class Child:
+class Child(Struct):
     """An entry of a mapping, or an item of a list, which has no key.
 
     Comments: `before` on lines above it, `after` behind it on its line. `spaced` says that a blank
@@ -55,8 +52,7 @@ class Child:
     is_bare: bool = False
 
 
-@dataclass(slots=True)
-class Collection:
+class Collection(Struct):
     """A mapping (`is_map`) or list. With brackets (`is_flow`) unless it is a block.
 
     `is_pair` marks the mapping of `[a: 1]`, which is within brackets and has none. `is_wide` says
@@ -76,8 +72,7 @@ class Collection:
     width: int = 0
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """A whole text. `head` is what stands above a line `---`, None if there is no such line.
 
     `before` and `after` are the comments of a root that is no block, `foot` those at the very end.

@@ -1,7 +1,8 @@
 """The tree as YAML: blocks with two blanks of indentation, brackets as long as they fit."""
 
-from dataclasses import dataclass
 from typing import TypeGuard
+
+from msgspec import Struct
 
 from dagnats.source.formatting import scalars
 from dagnats.source.formatting.flat import colon, flat, measure
@@ -12,8 +13,7 @@ COLUMNS_MAX = 100
 COMMENT_GAP = "  "
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     text: str
     comment: Comment | None = None
 
