@@ -156,8 +156,8 @@ def ours(*, typed: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Measure dagnats, with types from schemas or without any."""
     from dagnats import expr
     from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
-    from dagnats.expr.check import check
-    from dagnats.expr.parser import Origin, parse_expression
+    from dagnats.expr.checking.check import check
+    from dagnats.expr.syntax.parser import Origin, parse_expression
 
     variables: dict[str, Any] = dict.fromkeys(SCHEMAS, expr.DYN)
     if typed:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from dagnats.expr.ast import Expr, Ident, Select
 from dagnats.expr.rewriting import rewritten
-from dagnats.expr.unparse import unparse, unparse_template
+from dagnats.expr.syntax.unparse import unparse, unparse_template
 from dagnats.ir import program as p
 from dagnats.timespec import format_duration
 

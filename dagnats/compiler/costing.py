@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink
 from dagnats.expr.ast import Call, Comprehension, Expr, Ident, Literal, Select, children
-from dagnats.expr.check import Checked
-from dagnats.expr.estimate import Estimate, estimate
+from dagnats.expr.checking.check import Checked
+from dagnats.expr.costing.estimate import Estimate, estimate
 from dagnats.expr.limits import LIMITS, Limits
 from dagnats.expr.types import Poison
 from dagnats.lang.tree import Embedded

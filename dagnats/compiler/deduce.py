@@ -36,8 +36,8 @@ from dagnats.compiler.spots import Spot
 from dagnats.compiler.switches import Choice, choice
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import Sink
-from dagnats.expr.check import STEPS, Checked, check, check_condition
-from dagnats.expr.narrow import Facts
+from dagnats.expr.checking.check import STEPS, Checked, check, check_condition
+from dagnats.expr.checking.narrow import Facts
 from dagnats.expr.types import (
     DYN,
     INT,

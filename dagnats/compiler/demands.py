@@ -17,9 +17,9 @@ from dagnats.compiler.roots import Schemas
 from dagnats.compiler.spots import Spot
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink, Span
-from dagnats.expr.advice import named
 from dagnats.expr.ast import Expr, Literal
-from dagnats.expr.check import Checked
+from dagnats.expr.checking.advice import named
+from dagnats.expr.checking.check import Checked
 from dagnats.expr.schema import from_json_schema
 from dagnats.expr.types import (
     DYN,

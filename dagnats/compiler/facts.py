@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from dagnats.expr.access import Path
 from dagnats.expr.ast import Expr
-from dagnats.expr.check import Checked
-from dagnats.expr.narrow import Facts, Narrowing
+from dagnats.expr.checking.access import Path
+from dagnats.expr.checking.check import Checked
+from dagnats.expr.checking.narrow import Facts, Narrowing
 from dagnats.expr.types import Object, Type
 
 NOTHING: Facts = {}

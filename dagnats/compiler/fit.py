@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dagnats.expr.advice import named
 from dagnats.expr.ast import Expr, Literal, MapOf
+from dagnats.expr.checking.advice import named
 from dagnats.expr.types import (
     DYN,
     INT,

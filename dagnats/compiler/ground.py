@@ -10,7 +10,7 @@ from dagnats.compiler.judge import Judged
 from dagnats.compiler.outline import Outline
 from dagnats.compiler.resolved import Policies
 from dagnats.expr.ast import Expr
-from dagnats.expr.check import Checked
+from dagnats.expr.checking.check import Checked
 from dagnats.lang.tree import Embedded, Workflow
 
 

@@ -28,7 +28,7 @@ from dagnats.compiler.switches import check_switches
 from dagnats.compiler.tables import Tables
 from dagnats.compiler.unused import check_unused
 from dagnats.diagnostics.diagnostic import Sink
-from dagnats.expr.check import Checked
+from dagnats.expr.checking.check import Checked
 from dagnats.lang.tree import Workflow
 
 

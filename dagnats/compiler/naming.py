@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dagnats.compiler.outline import FINALLY, ROOT, Outline
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Edit, Fix, Label, Sink, Span
-from dagnats.expr.check import references
+from dagnats.expr.checking.check import references
 from dagnats.lang.tree import Embedded, Trigger, Workflow
 
 LISTED_MAX = 8

@@ -21,9 +21,9 @@ from dagnats.compiler.outline import Outline
 from dagnats.compiler.spots import Spot
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Sink, Span
-from dagnats.expr.access import escaped
 from dagnats.expr.ast import Call, Comprehension, Expr, Ident, Literal, Select, children
-from dagnats.expr.check import STEPS
+from dagnats.expr.checking.access import escaped
+from dagnats.expr.checking.check import STEPS
 
 _NEEDS = {"output": COMPLETED, "error": FAILED}
 _WORDS = {

@@ -12,10 +12,11 @@ from msgspec import Struct
 from dagnats.compiler import facts as known
 from dagnats.compiler.outline import Outline
 from dagnats.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, Span
-from dagnats.expr.advice import named, near
 from dagnats.expr.ast import Call, Expr, Literal
-from dagnats.expr.check import Checked
-from dagnats.expr.narrow import Facts
+from dagnats.expr.checking.advice import named, near
+from dagnats.expr.checking.check import Checked
+from dagnats.expr.checking.narrow import Facts
+from dagnats.expr.checking.unify import comparable
 from dagnats.expr.types import (
     Bool,
     Enum,
@@ -28,7 +29,6 @@ from dagnats.expr.types import (
     Union,
     literal_type,
 )
-from dagnats.expr.unify import comparable
 from dagnats.lang.tree import Case, Switch
 
 _HOLDING = (List, Map, Object)

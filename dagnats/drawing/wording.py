@@ -1,7 +1,7 @@
 """What a node says in its box: the kind of its work, its bounds, its condition."""
 
 from dagnats.expr.ast import Expr, Literal
-from dagnats.expr.unparse import shortened, unparse, unparse_template
+from dagnats.expr.syntax.unparse import shortened, unparse, unparse_template
 from dagnats.ir import program as p
 from dagnats.timespec import format_duration
 

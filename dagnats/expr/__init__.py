@@ -8,8 +8,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dagnats.expr.estimate import Cost
-    from dagnats.expr.evaluator import EvaluationError
+    from dagnats.expr.costing.estimate import Cost
+    from dagnats.expr.evaluation.evaluator import EvaluationError
     from dagnats.expr.limits import Limits
     from dagnats.expr.program import CompileError, Environment, Program, evaluate
     from dagnats.expr.schema import from_json_schema
@@ -36,10 +36,10 @@ __all__ = [
 
 _HOMES = {
     "CompileError": "program",
-    "Cost": "estimate",
+    "Cost": "costing.estimate",
     "DYN": "types",
     "Environment": "program",
-    "EvaluationError": "evaluator",
+    "EvaluationError": "evaluation.evaluator",
     "Function": "signatures",
     "Limits": "limits",
     "Overload": "signatures",

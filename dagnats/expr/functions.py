@@ -6,7 +6,7 @@ to the checker may be anything.
 
 from typing import Final
 
-from dagnats.expr import (
+from dagnats.expr.library import (
     encoders,
     formatting,
     lists,

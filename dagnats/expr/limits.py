@@ -8,7 +8,7 @@ class Limits(Struct, frozen=True):
 
     `list_items_max` and `string_chars_max` hold for lists, maps and texts that an expression goes
     through and whose schema declares no bound of its own; they make every estimate of cost finite.
-    `cost_max` is in the units of the cost model, see `dagnats.expr.costs`.
+    `cost_max` is in the units of the cost model, see `dagnats.expr.costing.costs`.
     """
 
     cost_max: int = 1_000_000

@@ -15,14 +15,14 @@ from msgspec import Struct, field
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Position, Severity, Sink, Span
 from dagnats.errors import DagnatsError
 from dagnats.expr.ast import Expr
-from dagnats.expr.check import check
-from dagnats.expr.estimate import Cost, estimate
-from dagnats.expr.evaluator import EvaluationError, Evaluator
+from dagnats.expr.checking.check import check
+from dagnats.expr.checking.resolve import resolve
+from dagnats.expr.costing.estimate import Cost, estimate
+from dagnats.expr.evaluation.evaluator import EvaluationError, Evaluator
 from dagnats.expr.functions import FUNCTIONS
 from dagnats.expr.limits import LIMITS, Limits
-from dagnats.expr.parser import Origin, Parsed, parse_expression, parse_template_text
-from dagnats.expr.resolve import resolve
 from dagnats.expr.signatures import Function
+from dagnats.expr.syntax.parser import Origin, Parsed, parse_expression, parse_template_text
 from dagnats.expr.types import DYN, Type
 
 _START = Position(0, 1, 1)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dagnats.diagnostics.diagnostic import Sink, Span
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.lang.tree import Embedded
 
 ROOTS = frozenset({"input", "vars", "run", "trigger", "secrets", "steps", "true", "false", "null"})

@@ -25,7 +25,7 @@ FILES_MAX = 100
 DEPTH_MAX = 16
 """Imports of imports."""
 
-CHARS_MAX = 16_777_216
+CHARS_MAX = 2_097_152
 """Characters of all imported files together."""
 
 PATH_SHOWN_MAX = 12

@@ -5,7 +5,7 @@ from collections.abc import Mapping as AnyMapping
 
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
 from dagnats.expr.ast import Expr, ListOf, Literal, MapOf
-from dagnats.expr.parser import Origin, parse_expression, parse_template_text
+from dagnats.expr.syntax.parser import Origin, parse_expression, parse_template_text
 from dagnats.lang.tree import Embedded
 from dagnats.source.document import Mapping, Node, Scalar, Sequence, to_json
 from dagnats.source.placement import Placement

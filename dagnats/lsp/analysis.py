@@ -23,8 +23,8 @@ from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import DIAGNOSTICS_MAX, Diagnostic, Sink, Span, worst
 from dagnats.diagnostics.suppressions import DIRECTIVE, suppress
 from dagnats.expr.ast import Expr, walk
-from dagnats.expr.check import Checked
-from dagnats.expr.memory import Memory, remembering
+from dagnats.expr.checking.check import Checked
+from dagnats.expr.syntax.memory import Memory, remembering
 from dagnats.expr.types import Type
 from dagnats.ir.program import Certificate
 from dagnats.lang.front import check_library, is_library, understand

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from dagnats.compiler.outline import Outline
 from dagnats.compiler.spots import Spot
 from dagnats.diagnostics.diagnostic import NOWHERE, Sink
-from dagnats.expr.access import escaped
 from dagnats.expr.ast import Expr
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.checking.access import escaped
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.expr.types import Type
 from dagnats.lang import tree
 from dagnats.lang.front import is_library

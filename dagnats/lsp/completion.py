@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from lsprotocol import types as lsp
 
-from dagnats.expr.access import escaped
-from dagnats.expr.actions import RESERVED
+from dagnats.expr.checking.access import escaped
 from dagnats.expr.functions import FUNCTIONS
 from dagnats.expr.signatures import Function
+from dagnats.expr.syntax.actions import RESERVED
 from dagnats.expr.types import (
     Dyn,
     Enum,

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dagnats.expr.macros import NAMES as MACROS
-from dagnats.expr.tokens import BLANK, SKIPPED, match_token
+from dagnats.expr.syntax.macros import NAMES as MACROS
+from dagnats.expr.syntax.tokens import BLANK, SKIPPED, match_token
 
 OPEN = "OPEN"
 """A text whose closing quote is not there yet."""

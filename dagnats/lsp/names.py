@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dagnats.diagnostics.diagnostic import Sink
-from dagnats.expr.access import path_of
-from dagnats.expr.actions import RESERVED
 from dagnats.expr.ast import Call, Expr, Ident, Literal, Select, walk
-from dagnats.expr.check import references
+from dagnats.expr.checking.access import path_of
+from dagnats.expr.checking.check import references
+from dagnats.expr.syntax.actions import RESERVED
 from dagnats.lang import tree
 from dagnats.lang.keys import ID_PATTERN
 from dagnats.lsp.analysis import Analysis

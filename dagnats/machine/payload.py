@@ -8,7 +8,7 @@ counted first, and the count stops at the limit, so that nothing so large is eve
 
 from typing import Any
 
-from dagnats.expr.evaluator import EvaluationError
+from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.ir.costs import PAYLOAD_BYTES_MAX, PAYLOAD_LEVELS_MAX
 from dagnats.machine.events import encode
 

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from dagnats.expr.ast import Comprehension, Expr, Ident, Literal, walk
-from dagnats.expr.check import references
-from dagnats.expr.evaluator import prepare as compile_expression
+from dagnats.expr.checking.check import references
+from dagnats.expr.evaluation.evaluator import prepare as compile_expression
 from dagnats.expr.limits import LIMITS, Limits
 from dagnats.ir.program import AgentLoopNode, Program, TaskNode
 from dagnats.machine.unsupported import runnable

@@ -7,7 +7,7 @@ finished by the next `Tick`.
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
-from dagnats.expr.evaluator import EvaluationError
+from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.machine.state import STATUS, Ended, Failed, Pending
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import attempt_input, error, no_value, run_output, when_holds

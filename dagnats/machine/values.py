@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dagnats.expr.evaluator import EvaluationError
-from dagnats.expr.values import name_of
+from dagnats.expr.evaluation.evaluator import EvaluationError
+from dagnats.expr.library.values import name_of
 from dagnats.ir.costs import (
     ERROR_CODE_CHARS_MAX,
     ERROR_DETAILS_BYTES_MAX,

@@ -446,9 +446,9 @@ UNNEEDED = {
     *("dagnats.diagnostics.catalog", "dagnats.diagnostics.render", "dagnats.diagnostics.fixes"),
     *("dagnats.diagnostics.suppressions", "dagnats.source.recovery", "dagnats.source.comments"),
     *(
-        "dagnats.expr.mistakes",
-        "dagnats.expr.codegen",
-        "dagnats.expr.closures",
+        "dagnats.expr.syntax.mistakes",
+        "dagnats.expr.evaluation.codegen",
+        "dagnats.expr.evaluation.closures",
         "dagnats.lang.legacy",
     ),
 }

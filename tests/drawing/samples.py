@@ -6,7 +6,7 @@ from typing import Any
 from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
 from dagnats.drawing.model import Link, Scope, Vertex
 from dagnats.expr.ast import Expr, Ident, Literal, Select
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.ir import program as p
 
 NOTHING = p.Bound(None, "")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Position, Sink
-from dagnats.expr.check import Checked, check
+from dagnats.expr.checking.check import Checked, check
 from dagnats.expr.functions import FUNCTIONS
-from dagnats.expr.parser import Origin, parse_expression
 from dagnats.expr.schema import from_json_schema
 from dagnats.expr.signatures import Function
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.expr.types import Type
 
 ORIGIN = Origin(Position(0, 1, 1), NOWHERE, verbatim=True)

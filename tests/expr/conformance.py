@@ -31,7 +31,7 @@ from typing import Any
 
 from dagnats import expr
 from dagnats.expr import kinds
-from dagnats.expr.values import from_key, to_key
+from dagnats.expr.library.values import from_key, to_key
 
 CORE = frozenset({
     "basic", "comparisons", "conversions", "fields", "fp_math", "integer_math", "lists", "logic",

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
 from dagnats.expr import types as t
 from dagnats.expr.ast import Expr, Ident, walk
-from dagnats.expr.estimate import Estimate, estimate
+from dagnats.expr.costing.estimate import Estimate, estimate
 from dagnats.expr.limits import LIMITS, Limits
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.syntax.parser import Origin, parse_expression
 
 INTS = t.List(t.INT)
 

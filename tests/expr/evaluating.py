@@ -3,10 +3,10 @@
 import math
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
-from dagnats.expr.evaluator import Evaluator
+from dagnats.expr.evaluation.evaluator import Evaluator
 from dagnats.expr.kinds import Present
-from dagnats.expr.parser import Origin, parse_expression
-from dagnats.expr.values import EvaluationError
+from dagnats.expr.library.values import EvaluationError
+from dagnats.expr.syntax.parser import Origin, parse_expression
 
 ORIGIN = Origin(Position(0, 1, 1), NOWHERE, verbatim=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dagnats import expr
-from dagnats.expr import (
+from dagnats.expr.library import (
     encoders,
     formatting,
     lists,

@@ -1,8 +1,8 @@
 import pytest
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
-from dagnats.expr.check import check, references
-from dagnats.expr.parser import Origin, parse_expression, parse_template_text
+from dagnats.expr.checking.check import check, references
+from dagnats.expr.syntax.parser import Origin, parse_expression, parse_template_text
 from dagnats.expr.types import (
     BOOL,
     DYN,

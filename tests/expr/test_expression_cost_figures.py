@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from dagnats.expr import types as t
-from dagnats.expr.estimate import Cost, estimate
-from dagnats.expr.evaluator import Evaluator
+from dagnats.expr.costing.estimate import Cost, estimate
+from dagnats.expr.evaluation.evaluator import Evaluator
 from tests.expr.estimates import INTS, chars, estimated, ints, parse
 
 RECORD = t.Map(t.INT)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagnats.expr import costs
-from dagnats.expr import estimate as estimating
 from dagnats.expr import types as t
 from dagnats.expr.ast import Ident, walk
-from dagnats.expr.estimate import Cost, estimate
-from dagnats.expr.evaluator import EvaluationError, Evaluator
+from dagnats.expr.costing import costs
+from dagnats.expr.costing import estimate as estimating
+from dagnats.expr.costing.estimate import Cost, estimate
+from dagnats.expr.evaluation.evaluator import EvaluationError, Evaluator
 from dagnats.expr.kinds import Present, Uint
 from dagnats.expr.limits import Limits
 from tests.expr.estimates import INTS, chars, estimated, ints, parse, typed

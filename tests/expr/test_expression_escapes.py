@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
-from dagnats.expr.codegen import Writer
-from dagnats.expr.evaluator import MISS, EvaluationError, Evaluator
+from dagnats.expr.evaluation.codegen import Writer
+from dagnats.expr.evaluation.evaluator import MISS, EvaluationError, Evaluator
 from dagnats.expr.functions import FUNCTIONS
 from dagnats.expr.kinds import Uint
-from dagnats.expr.parser import Origin, parse_expression
 from dagnats.expr.signatures import Function, over
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.expr.types import BOOL, DYN
 from tests.expr.trees import exactly, parse, quickly, shape
 

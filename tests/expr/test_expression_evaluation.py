@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagnats.diagnostics.diagnostic import NOWHERE, Position, Sink
-from dagnats.expr import costs
 from dagnats.expr.ast import COERCE, Call, Ident
-from dagnats.expr.evaluator import EvaluationError, Evaluator, prepare
+from dagnats.expr.costing import costs
+from dagnats.expr.evaluation.evaluator import EvaluationError, Evaluator, prepare
 from dagnats.expr.kinds import Duration, Timestamp, Uint
 from dagnats.expr.limits import Limits
-from dagnats.expr.parser import Origin, parse_expression, parse_template_text
+from dagnats.expr.syntax.parser import Origin, parse_expression, parse_template_text
 
 ORIGIN = Origin(Position(0, 1, 1), NOWHERE, verbatim=True)
 DATA = {

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr.formatting import check_format, format_text, plain_double
 from dagnats.expr.kinds import NONE, TRUE_KEY, Duration, Present, Timestamp, TypeValue, Uint
-from dagnats.expr.values import STRING_CHARS_MAX, EvaluationError
+from dagnats.expr.library.formatting import check_format, format_text, plain_double
+from dagnats.expr.library.values import STRING_CHARS_MAX, EvaluationError
 
 INF, NAN = float("inf"), float("nan")
 

@@ -103,7 +103,7 @@ def test_an_example_of_a_function_calls_it(name: str) -> None:
 
 def test_the_kinds_of_failure_are_all_named() -> None:
     table = TEXT.partition("| code | when")[2].partition("\n\n")[0]
-    source = (Path(expr.__file__).parent).glob("*.py")
+    source = (Path(expr.__file__).parent).rglob("*.py")
     raised = {
         code
         for path in source

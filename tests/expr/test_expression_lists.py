@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr import lists, sets
 from dagnats.expr.kinds import (
     NONE,
     TRUE_KEY,
@@ -16,7 +15,8 @@ from dagnats.expr.kinds import (
     TypeValue,
     Uint,
 )
-from dagnats.expr.values import LIST_ITEMS_MAX, EvaluationError
+from dagnats.expr.library import lists, sets
+from dagnats.expr.library.values import LIST_ITEMS_MAX, EvaluationError
 
 CALLS = {function.name: function.call for function in (*lists.FUNCTIONS, *sets.FUNCTIONS)}
 NAN = float("nan")
@@ -186,7 +186,7 @@ def test_sorting_orders_and_loses_nothing(items):
 
 @given(st.lists(VALUES, max_size=6))
 def test_distinct_keeps_what_equals_nothing_before(items):
-    from dagnats.expr.values import equal
+    from dagnats.expr.library.values import equal
 
     expected = []
     for item in items:
@@ -197,7 +197,7 @@ def test_distinct_keeps_what_equals_nothing_before(items):
 
 @given(st.lists(VALUES, max_size=4), st.lists(VALUES, max_size=4))
 def test_sets_are_told_apart_as_values_are(left, right):
-    from dagnats.expr.values import equal
+    from dagnats.expr.library.values import equal
 
     def among(item, items):
         return any(equal(item, other) for other in items)

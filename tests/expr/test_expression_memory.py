@@ -3,8 +3,8 @@
 import pytest
 
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
-from dagnats.expr.memory import Memory, active, remembering
-from dagnats.expr.parser import Origin, Parsed, parse_expression, parse_template_text
+from dagnats.expr.syntax.memory import Memory, active, remembering
+from dagnats.expr.syntax.parser import Origin, Parsed, parse_expression, parse_template_text
 
 
 def origin(offset: int) -> Origin:

@@ -3,7 +3,7 @@
 import pytest
 
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.syntax.parser import Origin, parse_expression
 
 START = Position(0, 1, 1)
 ORIGIN = Origin(START, Span(START, START), verbatim=True)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr import network
 from dagnats.expr.kinds import Address, Network
-from dagnats.expr.values import EvaluationError
+from dagnats.expr.library import network
+from dagnats.expr.library.values import EvaluationError
 
 CALLS = {function.name: function.call for function in network.FUNCTIONS}
 ip, cidr = CALLS["ip"], CALLS["cidr"]

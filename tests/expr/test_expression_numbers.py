@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr import numbers
 from dagnats.expr.kinds import Uint
-from dagnats.expr.values import EvaluationError
+from dagnats.expr.library import numbers
+from dagnats.expr.library.values import EvaluationError
 
 CALLS = {function.name.removeprefix("math."): function.call for function in numbers.FUNCTIONS}
 INF, NAN = math.inf, math.nan

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
-from dagnats.expr import _grammar, generate
 from dagnats.expr.ast import (
     INTERPOLATE,
     Call,
@@ -17,7 +16,8 @@ from dagnats.expr.ast import (
     walk,
 )
 from dagnats.expr.kinds import Uint
-from dagnats.expr.parser import (
+from dagnats.expr.syntax import _grammar, generate
+from dagnats.expr.syntax.parser import (
     EXPRESSION_CHARS_MAX,
     EXPRESSION_DEPTH_MAX,
     MISTAKES_MAX,

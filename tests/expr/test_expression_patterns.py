@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr import patterns
 from dagnats.expr.kinds import NONE, Present
-from dagnats.expr.patterns import check_pattern, matches
-from dagnats.expr.values import EvaluationError
+from dagnats.expr.library import patterns
+from dagnats.expr.library.patterns import check_pattern, matches
+from dagnats.expr.library.values import EvaluationError
 
 pytestmark = pytest.mark.slow
 

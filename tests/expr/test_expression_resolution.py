@@ -4,9 +4,9 @@ import pytest
 
 from dagnats.diagnostics.diagnostic import Sink
 from dagnats.expr.ast import Call, Ident, Select, walk
+from dagnats.expr.checking.resolve import resolve
 from dagnats.expr.functions import FUNCTIONS
-from dagnats.expr.parser import parse_expression
-from dagnats.expr.resolve import resolve
+from dagnats.expr.syntax.parser import parse_expression
 from tests.expr.checking import ORIGIN
 
 VARIABLES = {"a", "a.b", "a.b.c.d", "x", "p.a", "p.q.y", "p.q.a.b.e", "y", "p.q.x.z"}

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
-from dagnats.expr import _grammar
-from dagnats.expr.actions import ACTIONS
 from dagnats.expr.ast import INTERPOLATE, Call, children, walk
-from dagnats.expr.parser import Origin, parse_expression, parse_template_text
+from dagnats.expr.syntax import _grammar
+from dagnats.expr.syntax.actions import ACTIONS
+from dagnats.expr.syntax.parser import Origin, parse_expression, parse_template_text
 from tests.expr.sentences import sentence
 
 START = Position(0, 1, 1)
@@ -113,7 +113,7 @@ def test_sentences_use_every_action_but_messages(monkeypatch):
         (symbol, length, noticing(name, ACTIONS[name]) if name else None)
         for symbol, length, name in _grammar.RULES
     ]
-    monkeypatch.setattr("dagnats.expr.parser._REDUCTIONS", seen)
+    monkeypatch.setattr("dagnats.expr.syntax.parser._REDUCTIONS", seen)
     for seed in range(200):
         assert parsed(sentence(Random(seed), 30)) is not None
     assert set(ACTIONS) - used == {"message"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagnats.diagnostics.diagnostic import Severity
-from dagnats.expr.evaluator import EvaluationError, Evaluator
+from dagnats.expr.evaluation.evaluator import EvaluationError, Evaluator
 from dagnats.expr.limits import LIMITS
 from tests.expr.checking import judged, scope_of
 

@@ -20,9 +20,9 @@ from dagnats.expr.kinds import (
     TypeValue,
     Uint,
 )
-from dagnats.expr.leaving import double_text
+from dagnats.expr.library.leaving import double_text
+from dagnats.expr.library.values import INT_MAX, INT_MIN, UINT_MAX, EvaluationError
 from dagnats.expr.types import Param, Type
-from dagnats.expr.values import INT_MAX, INT_MIN, UINT_MAX, EvaluationError
 from tests.expr.evaluating import alike, attempt, evaluate
 
 DATA = {

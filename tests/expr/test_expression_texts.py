@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr import texts
-from dagnats.expr.literals import string
-from dagnats.expr.values import LIST_ITEMS_MAX, STRING_CHARS_MAX, EvaluationError
+from dagnats.expr.library import texts
+from dagnats.expr.library.values import LIST_ITEMS_MAX, STRING_CHARS_MAX, EvaluationError
+from dagnats.expr.syntax.literals import string
 
 CALLS = {function.name: function.call for function in texts.FUNCTIONS}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dagnats.expr.evaluator import EvaluationError, Evaluator
+from dagnats.expr.evaluation.evaluator import EvaluationError, Evaluator
 from dagnats.expr.limits import Limits
 from tests.expr.trees import parse
 

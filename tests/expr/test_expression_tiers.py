@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagnats.expr.ast import Expr, walk
-from dagnats.expr.codegen import Writer
-from dagnats.expr.estimate import estimate
-from dagnats.expr.evaluator import MISS, EvaluationError, Evaluator
+from dagnats.expr.costing.estimate import estimate
+from dagnats.expr.evaluation.codegen import Writer
+from dagnats.expr.evaluation.evaluator import MISS, EvaluationError, Evaluator
 from dagnats.expr.functions import FUNCTIONS
 from dagnats.expr.limits import Limits
 from dagnats.expr.signatures import Function, over

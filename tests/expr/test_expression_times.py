@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagnats.expr import dates, times, values
 from dagnats.expr.kinds import Duration, Timestamp
-from dagnats.expr.values import EvaluationError
+from dagnats.expr.library import dates, times, values
+from dagnats.expr.library.values import EvaluationError
 from tests.expr.evaluating import evaluate
 
 SECOND = 1_000_000_000

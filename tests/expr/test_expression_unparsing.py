@@ -18,9 +18,9 @@ from dagnats.expr.ast import (
     MapOf,
     Select,
 )
-from dagnats.expr.parser import Origin, parse_expression, parse_template_text
 from dagnats.expr.rewriting import rewritten
-from dagnats.expr.unparse import shortened, unparse, unparse_template
+from dagnats.expr.syntax.parser import Origin, parse_expression, parse_template_text
+from dagnats.expr.syntax.unparse import shortened, unparse, unparse_template
 from dagnats.ir.expressions import EXPRESSION_LEVELS_MAX
 from tests.expr.sentences import sentence
 from tests.expr.trees import Trees

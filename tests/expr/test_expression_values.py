@@ -9,7 +9,6 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from dagnats.expr import values
 from dagnats.expr.functions import FUNCTIONS
 from dagnats.expr.kinds import (
     FALSE_KEY,
@@ -23,8 +22,9 @@ from dagnats.expr.kinds import (
     TypeValue,
     Uint,
 )
-from dagnats.expr.leaving import DEPTH_MAX
-from dagnats.expr.values import INT_MAX, INT_MIN, UINT_MAX, EvaluationError, equal, leaving
+from dagnats.expr.library import values
+from dagnats.expr.library.leaving import DEPTH_MAX
+from dagnats.expr.library.values import INT_MAX, INT_MIN, UINT_MAX, EvaluationError, equal, leaving
 from tests.expr.evaluating import alike, attempt, evaluate
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from dagnats.diagnostics.diagnostic import Severity, Sink
-from dagnats.expr.check import check_condition
-from dagnats.expr.parser import parse_expression
+from dagnats.expr.checking.check import check_condition
+from dagnats.expr.syntax.parser import parse_expression
 from dagnats.expr.types import DYN
 from tests.expr.checking import ORIGIN, codes, judged, scope_of
 

@@ -19,9 +19,9 @@ from dagnats.expr.ast import (
     MapOf,
     Select,
 )
-from dagnats.expr.check import check
-from dagnats.expr.evaluator import MISS, EvaluationError, Evaluator
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.checking.check import check
+from dagnats.expr.evaluation.evaluator import MISS, EvaluationError, Evaluator
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.expr.types import Type
 
 ROOTS = ("a", "b", "c")

@@ -12,7 +12,7 @@ from dagnats.diagnostics.diagnostic import NOWHERE, Sink
 from dagnats.errors import BrokenError
 from dagnats.expr.ast import Comprehension, Expr, Ident, Literal
 from dagnats.expr.kinds import Uint
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.ir.expressions import ExprForm, decode, encode
 
 _SCHEMA = json.loads(resources.read_text("schemas", "ir.schema.json"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dagnats.expr.ast import Expr, Ident, Literal, Select
-from dagnats.expr.check import references
+from dagnats.expr.checking.check import references
 from dagnats.ir.costs import BODIES_DEPTH_MAX
 from dagnats.ir.expression_rules import Place, expression
 from dagnats.ir.node_rules import spots

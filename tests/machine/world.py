@@ -8,7 +8,7 @@ import msgspec
 
 from dagnats.diagnostics.diagnostic import Position, Sink, Span
 from dagnats.expr.ast import Expr
-from dagnats.expr.parser import Origin, parse_expression
+from dagnats.expr.syntax.parser import Origin, parse_expression
 from dagnats.ir.program import (
     AgentLoopNode,
     Bound,

@@ -24,7 +24,7 @@ BREACHES = {
     ),
     "compiling never touches the network": ("dagnats/compiler/extra.py", "import asyncio"),
     "lark belongs to the generator of the expression parser": (
-        "dagnats/expr/literals.py",
+        "dagnats/expr/syntax/literals.py",
         "import lark",
     ),
     "ruamel.yaml belongs to the reader": ("dagnats/lang/ast.py", "import ruamel.yaml"),
@@ -34,6 +34,10 @@ BREACHES = {
     "pygls and lsprotocol belong to the language server": (
         "dagnats/source/comments.py",
         "import pygls",
+    ),
+    "re2 belongs to the patterns of expressions": (
+        "dagnats/expr/library/texts.py",
+        "import re2",
     ),
     "rooms do not go in circles": ("dagnats/wire/subjects.py", "import dagnats.wire.circle"),
 }

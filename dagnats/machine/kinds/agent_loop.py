@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dagnats.expr.evaluator import EvaluationError
+from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.ir.program import AgentLoopNode
 from dagnats.machine.kinds import task
 from dagnats.machine.ready import settled

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dagnats.expr.evaluator import EvaluationError
+from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.ir.program import TaskNode
 from dagnats.machine.limits import delay_ms, retries_left
 from dagnats.machine.ready import settled
