@@ -107,7 +107,7 @@ steps:
         title="more is imported than a document may import",
         severity=Severity.ERROR,
         explanation=(
-            "A document imports at most 100 files, 16 levels deep, with 16,777,216 characters "
+            "A document imports at most 100 files, 16 levels deep, with 2,097,152 characters "
             "together, so that reading it costs little whoever wrote it. Import less, or join "
             "files."
         ),

@@ -266,32 +266,6 @@ def test_mermaid_is_lines_that_mermaid_knows(name: str) -> None:
     assert len(links) == sum(1 for _ in links_of(SCOPES[name]))
 
 
-MODULES = os.environ.get("DAGNATS_MERMAID", "")
-
-
-@pytest.mark.skipif(not MODULES, reason="DAGNATS_MERMAID names no folder with mermaid and jsdom")
-def test_mermaid_reads_it(tmp_path: Path) -> None:
-    """`npm install mermaid jsdom` in a folder, and name it in DAGNATS_MERMAID."""
-    script = Path(MODULES) / "parse-for-dagnats.mjs"
-    script.write_text(_PARSE)
-    files = []
-    for number, scope in enumerate(SCOPES.values()):
-        files.append(tmp_path / f"{number}.mmd")
-        files[-1].write_text(render_mermaid(scope, "TB"), encoding="utf-8")
-    done = subprocess.run(["node", script, *files], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-_PARSE = """
-import fs from 'fs';
-import {JSDOM} from 'jsdom';
-globalThis.window = new JSDOM('<body></body>').window;
-globalThis.document = window.document;
-const mermaid = (await import('mermaid')).default;
-for (const file of process.argv.slice(2)) await mermaid.parse(fs.readFileSync(file, 'utf8'));
-"""
-
-
 def test_a_tree_tells_bodies_and_sources() -> None:
     lines = render_tree(SCOPES["whole"]).splitlines()
     told = [line.replace("─ * ", "─ ") for line in lines]

@@ -1,11 +1,10 @@
 """Runs commands on files as real processes, with little memory, and says what they may not do."""
 
 import os
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,33 +42,45 @@ class Ended(NamedTuple):
         return said
 
 
-def _limited() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_BYTES_MAX, ADDRESS_BYTES_MAX))
+_LAUNCHER = f"""
+import os, resource, sys
+report, *command = sys.argv[1:]
+child = os.fork()
+if child == 0:
+    resource.setrlimit(resource.RLIMIT_AS, ({ADDRESS_BYTES_MAX}, {ADDRESS_BYTES_MAX}))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.execvp(command[0], command)
+_, status, usage = os.wait4(child, 0)
+with open(report, "w") as file:
+    file.write(f"{{os.waitstatus_to_exitcode(status)}} {{usage.ru_maxrss}}")
+"""
+"""Stands between: Linux counts into a process what the one had that it was forked from."""
 
 
 def run(command: Sequence[str], folder: Path) -> Ended:
     """Run a command to its end, or to `SECONDS_MAX`."""
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "NO_COLOR": "1"}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryDirectory() as kept:
+        report, out, err = (Path(kept, name) for name in ("report", "out", "err"))
         began = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env=environment,
-            preexec_fn=_limited,
-        )
-        watch = threading.Timer(SECONDS_MAX + 1, process.kill)
-        watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        watch.cancel()
+        with out.open("wb") as to_out, err.open("wb") as to_err:
+            process = subprocess.Popen(
+                [sys.executable, "-S", "-c", _LAUNCHER, str(report), *command],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=to_out,
+                stderr=to_err,
+                env=environment,
+                start_new_session=True,
+            )
+        try:
+            process.wait(SECONDS_MAX + 1)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         seconds = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        said = [each.read().decode("utf-8", "replace") for each in (out, err)]
-    return Ended(process.returncode, said[0], said[1], usage.ru_maxrss * 1024, seconds)
+        told = report.read_text() if report.exists() else f"{process.returncode} 0"
+        code, rss_kib = map(int, told.split())
+        said = [each.read_bytes().decode("utf-8", "replace") for each in (out, err)]
+    return Ended(code, said[0], said[1], rss_kib * 1024, seconds)
