@@ -171,6 +171,7 @@ def test_keys_are_sorted_when_asked(run):
 # Standard input
 
 
+@pytest.mark.slow
 def test_stdin_goes_to_stdout():
     assert dagnats("-", stdin=UGLY) == (0, GOOD, "")
     assert dagnats("-", stdin=GOOD) == (0, GOOD, "")
@@ -182,6 +183,7 @@ def test_stdin_that_is_wrong_gives_nothing():
     assert "x.yaml:" in err
 
 
+@pytest.mark.slow
 def test_the_name_of_stdin_says_that_it_is_json():
     assert dagnats("-", stdin='{"a": 1,}')[:2] == (0, '{"a": 1}\n')
     code, out, err = dagnats("-", "--stdin-filename", "a.json", stdin='{"a": 1,}')
@@ -189,6 +191,7 @@ def test_the_name_of_stdin_says_that_it_is_json():
     assert "JSON has no comma" in err
 
 
+@pytest.mark.slow
 def test_stdin_can_be_checked_too():
     code, out, _ = dagnats("-", "--check", "--stdin-filename", "x.yaml", stdin=UGLY)
     assert (code, out) == (1, "x.yaml\n")

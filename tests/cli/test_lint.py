@@ -103,6 +103,7 @@ def test_json_is_one_document(words: list[str]) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_formats_of_other_tools(folder: Path) -> None:
     code, out, _ = dagnats("lint", ".", "--format", "sarif", cwd=folder)
     [run] = json.loads(out)["runs"]
@@ -147,6 +148,7 @@ def test_wrong_usage_is_2(words: str, said: str, folder: Path) -> None:
     assert said in err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_2_and_the_rest_is_checked(folder: Path) -> None:
     code, out, err = dagnats("lint", "bad.yaml", "nix.yaml", cwd=folder)
     assert code == 2
@@ -158,6 +160,7 @@ def test_what_cannot_be_read_is_2_and_the_rest_is_checked(folder: Path) -> None:
 LATIN = "name: n\nsteps:\n  - {id: a, task: Jürgen}\n".encode("latin-1")
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text_are_a_finding_at_the_first_of_them(folder: Path) -> None:
     (folder / "latin.yaml").write_bytes(LATIN)
     code, out, err = dagnats("lint", "latin.yaml", "good.yaml", "--json", cwd=folder)
@@ -173,6 +176,7 @@ def test_bytes_that_are_no_text_are_a_finding_at_the_first_of_them(folder: Path)
     assert "1 file checked: 1 error" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--fix"], ["--unsafe-fixes"], ["--diff"]])
 def test_bytes_that_are_no_text_are_not_mended(words: list[str], folder: Path) -> None:
     (folder / "latin.yaml").write_bytes(LATIN)
@@ -186,6 +190,7 @@ def test_bytes_that_are_no_text_are_not_mended(words: list[str], folder: Path) -
     assert done.stdout == b""
 
 
+@pytest.mark.slow
 def test_warnings_and_hints_do_not_fail_unless_strict(folder: Path) -> None:
     assert dagnats("lint", "again.yaml", "old.yaml", cwd=folder)[0] == 0
     code, out, _ = dagnats("lint", "again.yaml", "old.yaml", "--strict", "--json", cwd=folder)
@@ -228,6 +233,7 @@ def test_the_nearest_settings_hold_and_flags_override_them(folder: Path) -> None
     assert found("again.yaml", "--config", "other.toml", cwd=folder)[0][2] == "warning"
 
 
+@pytest.mark.slow
 def test_settings_hold_for_standard_input_by_its_name(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "dagnats.toml").write_text('[lint]\nignore = ["DN9002"]\n')
@@ -296,6 +302,7 @@ def test_fixes_are_written_and_the_rest_is_told(folder: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_unsafe_fixes_are_counted_and_applied_when_asked_for(folder: Path) -> None:
     file = folder / "n.yaml"
     file.write_text(MISSPELT)
@@ -307,6 +314,7 @@ def test_unsafe_fixes_are_counted_and_applied_when_asked_for(folder: Path) -> No
     assert err == "1 file checked: nothing to complain about; 1 fixed\n"
 
 
+@pytest.mark.slow
 def test_a_diff_writes_nothing(folder: Path) -> None:
     code, out, err = dagnats("lint", "old.yaml", "good.yaml", "--diff", "--fix", cwd=folder)
     assert (code, (folder / "old.yaml").read_text()) == (1, OLD)
@@ -322,6 +330,7 @@ def test_a_diff_writes_nothing(folder: Path) -> None:
     assert found("old.yaml", cwd=folder) == []
 
 
+@pytest.mark.slow
 def test_standard_input_is_mended_onto_standard_output() -> None:
     code, out, err = dagnats("lint", "-", "--fix", "--json", stdin=OLD)
     assert code == 0
@@ -380,6 +389,7 @@ def test_folders_are_searched_for_workflows(folder: Path) -> None:
     assert found("ci.yaml", "notes.txt", cwd=folder)
 
 
+@pytest.mark.slow
 def test_many_files_are_shared_between_processes_in_a_stable_order(tmp_path: Path) -> None:
     names = [f"{n:03}.yaml" for n in range(120)]
     padding = "#" * (BYTES_TO_SHARE // 100) + "\n"
@@ -408,6 +418,7 @@ def test_many_files_are_shared_between_processes_in_a_stable_order(tmp_path: Pat
     assert "120 files checked: 80 errors; 80 fixed" in err
 
 
+@pytest.mark.slow
 def test_many_files_can_be_interrupted(tmp_path: Path) -> None:
     steps = "".join(f"  - {{id: s{n}, task: t, when: input.n > {n}}}\n" for n in range(500))
     for number in range(200):
@@ -512,6 +523,7 @@ def on_a_terminal(*words: str, cwd: Path, columns: int = 80, **variables: str) -
     return printed.decode()
 
 
+@pytest.mark.slow
 def test_colour_is_for_terminals(folder: Path) -> None:
     assert "\x1b[1;31merror[DN3002]\x1b[0m" in on_a_terminal("lint", "bad.yaml", cwd=folder)
     assert "\x1b" not in on_a_terminal("lint", "bad.yaml", cwd=folder, NO_COLOR="1")
@@ -577,6 +589,7 @@ def wait_for(process: subprocess.Popen[bytes], part: bytes, heard: bytes = b"") 
     return heard
 
 
+@pytest.mark.slow
 def test_watching_checks_again_on_a_change_until_interrupted(folder: Path) -> None:
     (folder / "old.yaml").unlink()
     (folder / "again.yaml").unlink()
@@ -653,6 +666,7 @@ def test_watching_acts_for_what_acting_has_learned_of(tmp_path: Path) -> None:
     assert acted == [[], ["b"], ["b", "c"]]
 
 
+@pytest.mark.slow
 def test_watching_sees_what_documents_import(folder: Path) -> None:
     flows = folder / "flows"
     flows.mkdir()

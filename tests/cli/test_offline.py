@@ -43,6 +43,7 @@ def test_compile_prints_the_program() -> None:
     assert document["digest"].startswith("sha256:")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["compile"], ["graph"], ["fmt"], ["workflow", "register"]])
 def test_bytes_that_are_no_text_are_a_finding(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(GOOD.replace("good", "gut\xfc").encode("latin-1"))

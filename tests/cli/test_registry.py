@@ -37,6 +37,7 @@ def codes(text: str) -> list[str]:
     return [finding["code"] for finding in json.loads(text)["diagnostics"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["lint"], ["compile"]])
 def test_without_a_server_it_is_3_where_something_is_to_be_asked(
     words: list[str], tmp_path: Path
@@ -50,6 +51,7 @@ def test_without_a_server_it_is_3_where_something_is_to_be_asked(
     assert by_itself.returncode == 0, by_itself.stderr
 
 
+@pytest.mark.slow
 def test_what_is_wrong_by_itself_is_said_without_a_server(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(RIGHT.replace("id: buy", "id: buy, depends_on: [no]"))
     done = dagnats("workflow", "register", str(tmp_path / "bad.yaml"), data_dir=tmp_path)

@@ -197,6 +197,7 @@ def test_what_is_not_plain_goes_to_the_whole_parser(words: list[str]) -> None:
     assert plain(words) is None
 
 
+@pytest.mark.slow
 def test_without_a_server_it_is_3(tmp_path: Path) -> None:
     done = dagnats("schema", "--registry", data_dir=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")

@@ -190,6 +190,7 @@ def documents(draw: st.DrawFn) -> str:
     return "".join(lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(documents(), st.data())
 def test_no_run_exceeds_its_certificate(document: str, data: st.DataObject) -> None:

@@ -43,6 +43,7 @@ def test_whatever_is_changed_is_refused_or_sound(seed):
     assert programs
 
 
+@pytest.mark.slow
 def test_there_is_something_to_change():
     compiled = [compile_workflow(json.dumps(each)).program for each in DOCUMENTS]
     assert len([program for program in compiled if program is not None]) > 100

@@ -1,5 +1,6 @@
 """Whatever does not fit is told, and nothing else is."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ TYPES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(TYPES, TYPES)
 def test_there_is_a_misfit_exactly_where_it_does_not_fit(given_: Type, wanted: Type) -> None:

@@ -51,5 +51,6 @@ def test_what_is_known_is_no_longer_than_what_is_asked():
     assert sum(map(len, tables.views.own)) == 1
 
 
+@pytest.mark.slow
 def test_a_chain_of_thousands_of_handlers_compiles():
     assert compile_workflow(chain(3_000)).program is not None

@@ -120,6 +120,7 @@ def calls(shape, count):
     return counted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_steps_are_twice_the_work(shape):
     assert calls(shape, 2 * STEPS) <= GROWTH_MAX * calls(shape, STEPS)

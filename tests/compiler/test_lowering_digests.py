@@ -136,6 +136,7 @@ def digest(text: str) -> str:
 REFERENCE = digest(json.dumps(DOCUMENT))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32), st.sampled_from(["json", "indented", "yaml"]))
 def test_neither_the_order_of_keys_nor_the_format_reaches_the_digest(seed: int, how: str) -> None:

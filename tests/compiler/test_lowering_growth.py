@@ -87,6 +87,7 @@ def calls(work: Callable[[], Any]) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", [chain, fan, maps, loops, wide_body, handlers, shared_handler, sleeps]
 )

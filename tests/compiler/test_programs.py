@@ -179,6 +179,7 @@ steps:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1_000, 4_000])
 def test_a_large_workflow_compiles(size: int) -> None:
     lines = ["name: large", "steps:"]
@@ -188,6 +189,7 @@ def test_a_large_workflow_compiles(size: int) -> None:
     assert len(program("\n".join(lines)).nodes) == size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["chain", "ring"])
 def test_a_deep_graph_needs_no_recursion(shape: str) -> None:
     size = 5_000

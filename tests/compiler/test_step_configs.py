@@ -39,6 +39,7 @@ def compiled(kind, config, task):
     return compile_workflow(json.dumps(document))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [None, "t"], ids=["no task", "a task"])
 @pytest.mark.parametrize("kind", BY_NAME)
 def test_whatever_stands_in_a_config_is_refused_by_a_finding_or_compiles(kind, task):

@@ -416,6 +416,7 @@ POSITIONS = st.builds(Position, st.just(0), st.integers(1, 5), st.integers(1, 15
 SPANS = st.tuples(POSITIONS, POSITIONS).map(lambda two: Span(min(two), max(two)))
 
 
+@pytest.mark.slow
 @given(
     TEXTS.map(lambda text: text * 9),
     SPANS,

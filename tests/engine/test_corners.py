@@ -155,6 +155,7 @@ def test_an_append_of_unknown_outcome_is_looked_up(operation: str) -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_waited_out() -> None:
     async def test() -> None:
         cluster = Cluster(CHAIN)
@@ -185,6 +186,7 @@ def test_a_full_disk_is_told_and_waited_out() -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_an_owner_that_was_overtaken_steps_down() -> None:
     async def test() -> None:
         cluster = Cluster(CHAIN)

@@ -185,6 +185,7 @@ def test_failures(text, code):
     assert caught.value.code == code
 
 
+@pytest.mark.slow
 def test_the_budget_ends_what_multiplies():
     numbers = {"l": list(range(1_000))}
     assert len(evaluate("l.filter(v, v in l)", {"l": list(range(500))})) == 500
@@ -295,6 +296,7 @@ def test_what_evaluations_cost(text, cost):
     assert Evaluator(parsed.expr).counted(DATA)[1] == cost
 
 
+@pytest.mark.slow
 def test_deep_values_are_an_error_at_worst():
     deep = []
     for _ in range(10_000):
@@ -337,6 +339,7 @@ ANYTHING = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(JSON, JSON)
 def test_any_json_gives_json_or_an_evaluation_error(one, other):
     for run in ANYTHING:

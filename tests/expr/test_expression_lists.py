@@ -161,6 +161,7 @@ def test_empty_lists_without_end_are_bounded():
     assert raised.value.code == "size"
 
 
+@pytest.mark.slow
 def test_lists_that_are_nested_too_deep_are_refused():
     value = []
     for _ in range(100_000):

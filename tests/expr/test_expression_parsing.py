@@ -406,5 +406,6 @@ def test_too_long_and_too_deep_are_findings():
     parse(" && ".join(["a"] * 3_000))
 
 
+@pytest.mark.slow
 def test_the_tables_are_those_of_the_grammar():
     assert Path(_grammar.__file__).read_text(encoding="utf-8") == generate.generate()

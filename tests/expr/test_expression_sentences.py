@@ -119,6 +119,7 @@ def test_sentences_use_every_action_but_messages(monkeypatch):
     assert set(ACTIONS) - used == {"message"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["(", "[", "{", "a?", "a?b:", "!", "-", "a.", "f(", "a.map(x,", '"""\n\\', "\\", "//", "1.",

@@ -64,6 +64,7 @@ def test_threads_do_not_disturb_each_other(text: str) -> None:
             assert found == [(number, alone[number]) for number, _ in found]
 
 
+@pytest.mark.slow
 def test_costs_are_counted_for_each_evaluation_alone() -> None:
     text = "items.map(x, items.map(y, x.n + y.n))"
     costs = [Evaluator(parse(text)).counted(roots(number))[1] for number in range(ROUNDS)]

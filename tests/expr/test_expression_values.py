@@ -296,6 +296,7 @@ def nested(levels, around):
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "around", [lambda v: [v], lambda v: {"a": v}, lambda v: [{"a": v}, 0], Present]
 )

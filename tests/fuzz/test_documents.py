@@ -46,6 +46,7 @@ def test_no_file_is_too_much(command: tuple[str, ...], tmp_path: Path) -> None:
         assert ended.complaints() == [], (batch, ended.err[-2_000:])
 
 
+@pytest.mark.slow
 def test_what_breaks_a_promise_is_seen(tmp_path: Path) -> None:
     ended = run(
         [sys.executable, "-c", "x = bytearray(300 * 1024**2); raise SystemExit(7)"], tmp_path

@@ -64,6 +64,7 @@ def shuffled(value: Any, chance: random.Random) -> Any:
     return {key: shuffled(value[key], chance) for key in keys}
 
 
+@pytest.mark.slow
 @CODED
 @given(programs())
 def test_there_and_back(original: Program) -> None:
@@ -76,6 +77,7 @@ def test_there_and_back(original: Program) -> None:
     assert SCHEMA.is_valid(json.loads(data))
 
 
+@pytest.mark.slow
 @settings(CODED, max_examples=12)
 @given(programs())
 def test_documents_for_people_say_the_same(original: Program) -> None:
@@ -197,6 +199,7 @@ def test_every_key_has_a_sample() -> None:
     assert known - written == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [5_000, 10_000])
 def test_thousands_of_steps(count: int) -> None:
     large = chain(count)

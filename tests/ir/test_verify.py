@@ -356,6 +356,7 @@ def test_what_breaks_a_rule_of_its_kind_is_reported_once(name: str) -> None:
     assert expected in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_breaks_a_rule_is_reported_once(name: str) -> None:
     unsound, expected = PROGRAMS[name]
@@ -480,6 +481,7 @@ def test_nothing_more_than_the_roots_of_its_place() -> None:
     assert verify(program(loop("a", until=ListOf((*ways, Ident("result")))))) == []
 
 
+@pytest.mark.slow
 def test_the_largest_program_is_sound() -> None:
     assert verify(chain(STEPS_MAX)) == []
 

@@ -67,6 +67,7 @@ def sound():
 SOUND = list(sound())
 
 
+@pytest.mark.slow
 def test_notes_change_no_program():
     for document, meant in SOUND:
         text = json.dumps(Noting().block("workflow", document))

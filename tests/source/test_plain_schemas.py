@@ -80,6 +80,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None, derandomize=True)
 @given(st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=3))
 def test_the_library_takes_what_is_plain(schema: Any) -> None:

@@ -471,6 +471,7 @@ def test_nodes_are_counted_with_aliases_expanded(text, count, monkeypatch):
     assert one(text)[1].code == "DN1011"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
     [
@@ -491,6 +492,7 @@ def test_levels_are_counted_through_aliases(form):
         assert finding.message == f"the document is nested deeper than {reader.DEPTH_MAX} levels"
 
 
+@pytest.mark.slow
 def test_a_document_may_have_so_many_bytes_and_no_more():
     fits = "a: b\n" + "# é\n" * ((characters.TEXT_BYTES_MAX - 5) // 5)
     fits += "#" * ((characters.TEXT_BYTES_MAX - 5) % 5)

@@ -118,6 +118,7 @@ def test_what_is_a_schema(schema):
     assert check_schema(schema) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [300, 100_000])
 def test_a_schema_that_is_too_deep_is_refused(levels):
     schema = {}

@@ -52,6 +52,7 @@ def test_modules_stay_short() -> None:
     assert not {name: n for name, n in long.items() if name not in GENERATED}
 
 
+@pytest.mark.slow
 def test_functions_stay_short() -> None:
     long = {
         f"{relative(path)}:{function.name}": length
@@ -78,6 +79,7 @@ def test_package_files_are_empty() -> None:
     assert not [relative(p) for p in files if p.read_text(encoding="utf-8").strip()]
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_is() -> None:
     silent = [
         relative(path)

@@ -87,11 +87,13 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREACHES)
 def test_a_breach_is_reported(broken: str, name: str) -> None:
     assert f"{name} BROKEN" in broken
 
 
+@pytest.mark.slow
 def test_a_new_room_has_to_be_declared(tmp_path: Path) -> None:
     shutil.copytree(
         ROOT / "dagnats", tmp_path / "dagnats", ignore=shutil.ignore_patterns("__pycache__")

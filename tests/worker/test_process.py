@@ -43,6 +43,7 @@ sys.exit(7)
 """
 
 
+@pytest.mark.slow
 def test_a_process_ends_although_its_handlers_hang() -> None:
     began = time.monotonic()
     done = subprocess.run(

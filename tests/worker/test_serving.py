@@ -137,6 +137,7 @@ def test_large_results_leave_in_messages_that_fit() -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_results_are_repeated_until_they_are_accepted(hasty: None) -> None:
     task("echo")(lambda value: value)
 
@@ -155,6 +156,7 @@ def test_results_are_repeated_until_they_are_accepted(hasty: None) -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_a_delivery_of_what_is_done_is_answered_from_memory(gate: Gate) -> None:
     gate.open.set()
 
@@ -188,6 +190,7 @@ def test_a_delivery_of_what_runs_is_not_run_twice(gate: Gate, name: str) -> None
     play(test)
 
 
+@pytest.mark.slow
 def test_an_older_epoch_is_dropped(gate: Gate) -> None:
     gate.open.set()
 
@@ -374,6 +377,7 @@ def test_an_engine_that_asks_hears_hello_with_what_is_held(gate: Gate) -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_stopping_finishes_what_runs_and_what_was_on_its_way(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,6 +438,7 @@ def test_results_that_nobody_accepts_do_not_keep_it(
     play(test)
 
 
+@pytest.mark.slow
 def test_waiting_for_an_engine_is_told_once(gate: Gate, hasty: None) -> None:
     async def test() -> None:
         said: list[str] = []
@@ -485,6 +490,7 @@ def test_a_refusal_ends_it(gate: Gate) -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_after_a_break_everything_is_said_again(gate: Gate) -> None:
     async def test() -> None:
         async with playing(accepting=False) as world:

@@ -185,6 +185,7 @@ def test_cancelling_a_run_stops_its_handlers() -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_a_stuck_handler_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of two threads hang in attempts that have timed out; a third run is done all the same."""
     monkeypatch.setattr(working, "RESEND_S", 0.1)
