@@ -13,7 +13,7 @@ from tests.lsp.samples import chain, with_step
 
 pytestmark = pytest.mark.slow
 
-URI = "file:///work/w.yaml"
+URI = "file:///home/ada/w.yaml"
 
 
 @dataclass
@@ -36,7 +36,7 @@ def desk() -> tuple[Desk, Told]:
 
 
 def document(text: str) -> Open:
-    return Open(URI, "/work/w.yaml", text, 1, "utf-16")
+    return Open(URI, "/home/ada/w.yaml", text, 1, "utf-16")
 
 
 def test_of_a_burst_of_keystrokes_one_text_is_judged() -> None:

@@ -18,7 +18,7 @@ from tests.lsp.session import RefusalError, Session, edited, session
 
 pytestmark = pytest.mark.slow
 
-URI = "file:///work/demo.yaml"
+URI = "file:///home/ada/demo.yaml"
 SMILE = 'with: {a: "😀 ${{ steps.first.output.kind }}", b: "😀😀${{ steps.nobody.output }}"}'
 
 
@@ -30,7 +30,7 @@ def client() -> Iterator[Session]:
 
 @pytest.fixture
 def uri(client: Session, request: pytest.FixtureRequest) -> Iterator[str]:
-    name = f"file:///work/{request.node.name[:40].replace('[', '-').replace(']', '')}.yaml"
+    name = f"file:///home/ada/{request.node.name[:40].replace('[', '-').replace(']', '')}.yaml"
     yield name
     client.notify("textDocument/didClose", {"textDocument": {"uri": name}})
 
