@@ -262,9 +262,42 @@ reversed_list: Final[Formula] = _made_list
 # What is measured at run time. Arguments may be of any type here: the call itself refuses them.
 
 
-def _sizes(formula: Formula) -> Measure:
-    """Return the measure of a formula over the sizes of all arguments."""
-    return lambda args: bounded(formula(*map(size_of, args)))
+TAKES: Final[Mapping[str, tuple[type, ...]]] = {
+    "bytes": (str,),
+    "strings.quote": (str,),
+    "startsWith": (object, str),
+    "endsWith": (object, str),
+    **dict.fromkeys(("contains", "matches", "indexOf", "lastIndexOf"), (str, str)),
+    **dict.fromkeys(("charAt", "lowerAscii", "upperAscii", "trim", "substring"), (str,)),
+    "replace": (str, str, str),
+    "split": (str, str),
+    "join": (list, str),
+    **dict.fromkeys(("regex.extract", "regex.extractAll"), (str, str)),
+    "regex.replace": (str, str, str),
+    **dict.fromkeys(("slice", "sort", "distinct"), (list,)),
+    **dict.fromkeys(("sets.contains", "sets.intersects", "sets.equivalent"), (list, list)),
+    "base64.encode": (bytes,),
+    "base64.decode": (str,),
+    "json.parse": (str,),
+    **dict.fromkeys(("ip", "cidr", "isIP", "isCIDR", "ip.isCanonical"), (str,)),
+    **dict.fromkeys(("containsIP", "containsCIDR"), (object, str)),
+}
+"""The kinds of those arguments that a formula reads; `object` is what it does not read."""
+
+
+def _sizes(formula: Formula, takes: Sequence[type] = ()) -> Measure:
+    """Return the measure of a formula over the sizes of all arguments.
+
+    A call that is given another kind than it takes fails, and costs 1.
+    """
+
+    def measure(args: Sequence[Any]) -> int:
+        for value, kind in zip(args, takes, strict=False):
+            if kind is not object and type(value) is not kind:
+                return 1
+        return bounded(formula(*map(size_of, args)))
+
+    return measure
 
 
 def _compared(args: Sequence[Any]) -> int:
@@ -443,7 +476,11 @@ def _written(args: Sequence[Any]) -> int:
 
 
 _MEASURES: Final[Mapping[str, Measure]] = {
-    **{name: _sizes(formula) for name, formula in FORMULAS.items()},
+    **{
+        # Those two take a text or the thing itself.
+        name: _sizes(formula, () if name in {"containsIP", "containsCIDR"} else TAKES.get(name, ()))
+        for name, formula in FORMULAS.items()
+    },
     **dict.fromkeys(("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"), _compared),
     "_+_": _added,
     "@in": _contained,

@@ -58,27 +58,10 @@ class Called(NamedTuple):
 
 Found = tuple[int, int, Size]
 
+_KINDS: Final = {str: TEXT, list: LIST, bytes: BYTES, object: 0}
 _TAKES: Final[Mapping[str, tuple[int, ...]]] = {
-    "bytes": (TEXT,),
-    "strings.quote": (TEXT,),
-    "startsWith": (0, TEXT),
-    "endsWith": (0, TEXT),
-    **dict.fromkeys(("contains", "matches", "indexOf", "lastIndexOf"), (TEXT, TEXT)),
-    **dict.fromkeys(("charAt", "lowerAscii", "upperAscii", "trim", "substring"), (TEXT,)),
-    "replace": (TEXT, TEXT, TEXT),
-    "split": (TEXT, TEXT),
-    "join": (LIST, TEXT),
-    **dict.fromkeys(("regex.extract", "regex.extractAll"), (TEXT, TEXT)),
-    "regex.replace": (TEXT, TEXT, TEXT),
-    **dict.fromkeys(("slice", "sort", "distinct"), (LIST,)),
-    **dict.fromkeys(("sets.contains", "sets.intersects", "sets.equivalent"), (LIST, LIST)),
-    "base64.encode": (BYTES,),
-    "base64.decode": (TEXT,),
-    "json.parse": (TEXT,),
-    **dict.fromkeys(("ip", "cidr", "isIP", "isCIDR", "ip.isCanonical"), (TEXT,)),
-    **dict.fromkeys(("containsIP", "containsCIDR"), (0, TEXT)),
+    name: tuple(_KINDS[kind] for kind in kinds) for name, kinds in costs.TAKES.items()
 }
-"""The kinds of those arguments that a formula reads; of others it reads nothing."""
 
 
 def call(called: Called) -> Found:
