@@ -12,6 +12,7 @@ from dagnats.expr import types as t
 from dagnats.expr.ast import Ident, walk
 from dagnats.expr.costing import costs
 from dagnats.expr.costing import estimate as estimating
+from dagnats.expr.costing.actual import size_of
 from dagnats.expr.costing.estimate import Cost, estimate
 from dagnats.expr.evaluation.evaluator import EvaluationError, Evaluator
 from dagnats.expr.kinds import Present, Uint
@@ -193,7 +194,7 @@ def test_what_is_measured_is_the_formula_over_the_sizes(name: str) -> None:
             args = [first, second, "abc"][: max(count, 1)]
             takes = costs.TAKES.get(name, ()) if name not in {"containsIP", "containsCIDR"} else ()
             wrong = any(k not in {object, type(a)} for a, k in zip(args, takes, strict=False))
-            expected = 1 if wrong else formula(*map(costs.size_of, args))
+            expected = 1 if wrong else formula(*map(size_of, args))
             assert measured(args) == expected
 
 

@@ -28,8 +28,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from dagnats.expr.ast import COERCE, INTERPOLATE, Call, Expr, Ident, Select
-from dagnats.expr.costing.actual import deep_size
-from dagnats.expr.costing.actual import size_of as size_of
+from dagnats.expr.costing.actual import deep_size, size_of
 from dagnats.expr.library.values import STRING_CHARS_MAX
 
 UNBOUNDED: Final = 2**64 - 1

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from dagnats.expr.ast import COERCE, Call, Comprehension, Expr, ListOf, Literal, MapOf
 from dagnats.expr.costing import costs
+from dagnats.expr.costing.actual import size_of
 from dagnats.expr.library.values import EvaluationError, name_of
 from dagnats.expr.limits import Limits
 from dagnats.expr.names import Called
@@ -135,11 +136,11 @@ def _check_shorter(
 
     def check(args: Sequence[Any]) -> None:
         left, right = args
-        shorter = left if costs.size_of(left) <= costs.size_of(right) else right
+        shorter = left if size_of(left) <= size_of(right) else right
         size_within(shorter, (items, chars), limits)
 
     return check
 
 
 def _written_size(node: Expr) -> int | None:
-    return costs.size_of(node.value) if isinstance(node, Literal) else None
+    return size_of(node.value) if isinstance(node, Literal) else None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from dagnats.expr.ast import Literal
 from dagnats.expr.costing import costs
+from dagnats.expr.costing.actual import size_of
 from dagnats.expr.evaluation.writing import KIND_OF, Application, Operand, Writing
 from dagnats.expr.library.values import INT_MAX, INT_MIN, STRING_CHARS_MAX
 
@@ -56,7 +57,7 @@ def _beside_literal(  # noqa: PLR0913, PLR0917 (the parts of a comparison)
     """Write a comparison with a constant, whose size bounds the cost."""
     left, right = operands
     text, slow = f"{left.name} {symbol} {right.name}", f"{call.raw}({left.name}, {right.name})"
-    call.spend(max(costs.tenth(costs.size_of(value)), 1))
+    call.spend(max(costs.tenth(size_of(value)), 1))
     equality = symbol in {"==", "!="}
     if equality and value is None:
         is_null = "is" if symbol == "==" else "is not"
