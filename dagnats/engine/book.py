@@ -8,7 +8,7 @@ import msgspec
 
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import RunState
-from dagnats.wire.ids import minted_at_ms
+from dagnats.runid import minted_at_ms
 
 CLOSED_MAX = 10_000
 """This many ended runs are listed; older ones live on in their history."""

@@ -30,7 +30,7 @@ from dagnats.machine.events import StepFailed, StepStarted
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import Running
 from dagnats.wire.api import Ended
-from dagnats.wire.ids import minted_at_ms
+from dagnats.runid import minted_at_ms
 from dagnats.wire.tasks import Held, Result
 
 LEASE_MS = 10_000

@@ -1,36 +1,30 @@
-"""The state of a run, and the fold that makes it.
+"""The state of a run: frames of steps, and what stands around them. Data, and how it is addressed.
 
-Theory. A run's state is a fold of `evolve` over its events and nothing else. `advance` decides by
-emitting events and folding each at once, so what lives in memory and what a replay builds are made
-by the same lines. `evolve` never decides; it only records. The state belongs to whoever folds it:
-`evolve` changes it in place, because a copy per event would make a run of n steps cost n squared.
+A *frame* is one execution of a scope: the top, an iteration, an item, a branch, a handler, the
+steps of a plan, `finally`. It is called by its key, which is where the addresses of its steps come
+from:
 
-    step      event                        next
-    ───────   ──────────────────────────   ──────────────────────────────
-    Pending   step.queued                  Ready(attempt 1)
-    Pending   step.skipped                 Skipped
-    Pending   step.failed (no input)       Failed
-    Ready     step.started                 Running
-    Ready     step.failed (queue timeout)  Failed
-    Ready     as Running                   if an earlier delivery, given up as lost, answers
-    Running   step.completed               Completed
-    Running   step.continue                Waiting (the next iteration, due now)
-    Running   step.failed                  Failed, or Waiting if it will be retried
-    Running   step.lost                    Ready (the same attempt, the next delivery)
-    Waiting   step.queued                  Ready
-    Waiting   step.failed (no input)       Failed
-    open      step.cancelled               Cancelled
+    key              is                            its steps are called
+    ──────────────   ───────────────────────────   ─────────────────────────────
+    (empty)          the top                       fetch
+    @finally         what runs last                tidy
+    loop[2]          the second iteration          loop[2].ask
+    fan[3]           item 3; `single`: its task    fan[3].read, or fan[3]
+    route            the branch that was chosen    route.fix
+    charge.refund!   a handler of `charge`         charge.refund
+    plan             the steps of a plan           plan.first
 
-    run: Running until workflow.completed, workflow.failed or workflow.cancelled
+`machine.evolve` makes a state of events and is the only one to change it.
 """
 
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
-from dagnats.machine import events as ev
-from dagnats.machine.events import Event, milliseconds
-from dagnats.machine.prepared import Prepared
+from dagnats.machine.fragments import fragment
+from dagnats.machine.prepared import TOP, Prepared, Scope
+
+FINALLY = "@finally"
 
 
 class _Part(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -61,17 +55,100 @@ class Running(_Part, frozen=True):
 
 
 class Waiting(_Part, frozen=True):
-    """The attempt `attempt` will be queued at `until` (ms)."""
+    """The attempt `attempt`, or the iteration, begins at `until` (ms)."""
 
     attempt: int
     iteration: int
     until: int
 
 
-class Completed(_Part, frozen=True):
-    """Ended well."""
+class Looping(_Part, frozen=True):
+    """A loop with a body is in iteration `iteration`; 0 before the first one."""
+
+    iteration: int
+
+
+class Mapping(msgspec.Struct, gc=False, array_like=True, tag=True):
+    """A map goes through its items; `next` is the first that has not begun.
+
+    `active` counts the items that are worked on. Changed in place: it may be long.
+    """
+
+    items: list[Any]
+    outputs: list[Any]
+    failures: list[dict[str, Any]]
+    next: int
+    active: int
+    failed: int = 0
+
+
+class Choosing(_Part, frozen=True):
+    """A switch runs the body of this case; -1 is `default`, or nothing."""
+
+    case: int
+
+
+class Sleeping(_Part, frozen=True):
+    """Wakes up at `until` (ms)."""
+
+    until: int
+
+
+class Expecting(_Part, frozen=True):
+    """Waits for events since `since` (ms); `events` are those that have come."""
+
+    since: int
+    events: tuple[dict[str, Any], ...] = ()
+
+
+class Asking(_Part, frozen=True):
+    """People are asked since `since` (ms), in the first or second round."""
+
+    round: int
+    since: int
+    votes: tuple[dict[str, Any], ...] = ()
+    reminders: int = 0
+    description: str | None = None
+    details: Any = None
+
+
+class Calling(_Part, frozen=True):
+    """A sub-workflow runs since `since` (ms), for this attempt."""
+
+    attempt: int
+    child_run_id: str
+    since: int
+    input: Any
+
+
+class Planning(_Part, frozen=True):
+    """The steps of a plan run; `digest` is that of the plan."""
+
+    digest: str
+
+
+class Recovering(_Part, frozen=True):
+    """The step has failed, and its handler runs."""
+
+    error: dict[str, Any]
+    attempt: int
+    iteration: int
+
+
+class Exhausted(_Part, frozen=True):
+    """A loop at its bound waits for somebody who resumes the run."""
 
     output: Any
+    error: dict[str, Any]
+    attempt: int
+    iteration: int
+
+
+class Completed(_Part, frozen=True):
+    """Ended well; `error` has the failures that a map tolerated."""
+
+    output: Any
+    error: dict[str, Any] | None = None
 
 
 class Failed(_Part, frozen=True):
@@ -81,25 +158,56 @@ class Failed(_Part, frozen=True):
 
 
 class Skipped(_Part, frozen=True):
-    """Will not run: `condition` or `dependency`."""
+    """Will not run: `condition`, `dependency`, `timeout`."""
 
     reason: str
 
 
 class Cancelled(_Part, frozen=True):
-    """The run ended first."""
+    """What it belongs to ended first."""
 
 
-StepState = Pending | Ready | Running | Waiting | Completed | Failed | Skipped | Cancelled
+StepState = (
+    Pending
+    | Ready
+    | Running
+    | Waiting
+    | Looping
+    | Mapping
+    | Choosing
+    | Sleeping
+    | Expecting
+    | Asking
+    | Calling
+    | Planning
+    | Recovering
+    | Exhausted
+    | Completed
+    | Failed
+    | Skipped
+    | Cancelled
+)
 Attempt = Ready | Running | Waiting
-Open = (Ready, Running, Waiting)
+OPEN_ATTEMPT = (Ready, Running, Waiting)
+CONTAINING = (Looping, Mapping, Choosing, Planning, Recovering)
+"""States that last as long as a frame below does, or a wait between two."""
 Ended = (Completed, Failed, Skipped, Cancelled)
 PENDING = Pending()
-STATUS = {
+STATUS: dict[type, str] = {
     Pending: "pending",
     Ready: "ready",
     Running: "running",
     Waiting: "waiting",
+    Looping: "running",
+    Mapping: "running",
+    Choosing: "running",
+    Planning: "running",
+    Recovering: "running",
+    Sleeping: "waiting",
+    Expecting: "waiting",
+    Asking: "waiting",
+    Calling: "waiting",
+    Exhausted: "waiting",
     Completed: "completed",
     Failed: "failed",
     Skipped: "skipped",
@@ -107,123 +215,159 @@ STATUS = {
 }
 
 
+class Frame(msgspec.Struct, array_like=True):
+    """One execution of a scope, and what its steps are given.
+
+    `parent` is the key of the frame around it and `at` the position there of the step it belongs
+    to. `plan` is the address of the planner whose steps these are, or those around it. `number`
+    counts iterations from 1 and items from 0. `given` is the state of the loop, the item, or the
+    error that a handler is for; `open` counts steps that have not ended. `below` has the keys of
+    the frames of its steps, with the positions of those.
+    """
+
+    key: str
+    scope: int
+    parent: str | None
+    at: int
+    plan: str
+    steps: list[StepState]
+    unmet: list[int]
+    open: int
+    number: int = 0
+    given: Any = None
+    below: dict[str, int] = {}
+
+
 class Loop(msgspec.Struct, array_like=True):
-    """What a repeating step carries from one iteration to the next."""
+    """What a loop, or a planner, carries from one iteration to the next, and what it has spent."""
 
     state: Any
     started_at: int
+    usage: dict[str, float] = {}
+
+
+class Undo(msgspec.Struct, array_like=True, frozen=True):
+    """A step that has completed and has a `compensate`."""
+
+    frame: str
+    at: int
+    output: Any
+
+
+class Ending(msgspec.Struct, array_like=True):
+    """How a run will end: nothing new starts, but what undoes and what runs last.
+
+    `phase` is `undoing` or `finally`.
+    """
+
+    status: str
+    phase: str
+    output: Any = None
+    error: dict[str, Any] | None = None
 
 
 class RunState(msgspec.Struct, array_like=True):
-    """Everything known of one run. `unmet[i]` counts the unsettled dependencies of step i."""
+    """Everything known of one run.
+
+    `birth` is the payload that its generation began with. `base_seq` is what `seq` was before this
+    generation, `attempts` counts those of this generation; the timeout of the run counts from
+    `timeout_from` (ms). `handled` leads from the id of a handler to the frame of its last instance,
+    `loops` has what loops carry, by address.
+    """
 
     run_id: str
     workflow: str
     digest: str
     generation: int
-    input: Any
+    birth: dict[str, Any]
     started_at: int
     at: int
     seq: int
-    steps: list[StepState]
-    unmet: list[int]
-    open: int
+    frames: dict[str, Frame]
+    timeout_from: int
     attempts: int = 0
     status: str = "running"
-    loops: dict[int, Loop] = {}
+    base_seq: int = 0
+    loops: dict[str, Loop] = {}
+    handled: dict[str, str] = {}
+    plans: dict[str, Any] = {}
+    undo: list[Undo] = []
+    signals: list[dict[str, Any]] = []
+    usage: dict[str, float] = {}
     cancel_reason: str | None = None
+    ending: Ending | None = None
     output: Any = None
     error: dict[str, Any] | None = None
 
     @property
     def ended(self) -> bool:
         """Whether the run has reached one of its ends."""
-        return self.status != "running"
+        return self.status in END_STATUSES
+
+    @property
+    def input(self) -> Any:
+        """Return the input of this generation."""
+        return self.birth.get("input")
 
 
-def born(program: Prepared, event: ev.RunStarted) -> RunState:
-    """Return the state of a run after its first event."""
-    at = milliseconds(event.timestamp)
-    return RunState(
-        run_id=event.run_id,
-        workflow=event.workflow,
-        digest=event.payload["digest"],
-        generation=event.generation,
-        input=event.payload.get("input"),
-        started_at=at,
-        at=at,
-        seq=event.seq,
-        steps=[PENDING] * len(program.nodes),
-        unmet=list(program.dependencies),
-        open=len(program.nodes),
+END_STATUSES = frozenset({"completed", "failed", "cancelled"})
+
+
+def frame_of(  # noqa: PLR0913, PLR0917 (a frame, and where it belongs)
+    shape: Scope,
+    key: str,
+    scope: int,
+    parent: str | None,
+    at: int,
+    plan: str = "",
+    number: int = 0,
+    given: Any = None,
+) -> Frame:
+    """Return a new frame of a scope, which has that number."""
+    count = len(shape.nodes)
+    steps: list[StepState] = [PENDING] * count
+    return Frame(
+        key, scope, parent, at, plan, steps, list(shape.dependencies), count, number, given
     )
 
 
-def evolve(  # noqa: C901, PLR0912 (one case for each event)
-    program: Prepared, state: RunState, event: Event
-) -> None:
-    """Fold one event into `state`. The event must be the next one of the run."""
-    assert event.seq == state.seq + 1, (state.run_id, state.seq, event.seq)
-    state.seq = event.seq
-    state.at = at = milliseconds(event.timestamp)
-    match event:
-        case ev.StepQueued():
-            index = program.index[event.step_id]
-            state.attempts += 1
-            if event.iteration == 1 and index not in state.loops:
-                state.loops[index] = Loop(program.initial_states.get(index), at)
-            state.steps[index] = Ready(event.attempt_number, event.iteration, 1, at)
-        case ev.StepStarted():
-            state.steps[program.index[event.step_id]] = Running(
-                event.attempt_number, event.iteration, event.delivery, at, event.worker_id
-            )
-        case ev.StepCompleted():
-            _settle(program, state, program.index[event.step_id], Completed(event.payload))
-        case ev.StepContinued():
-            index = program.index[event.step_id]
-            state.loops[index].state = event.payload
-            state.steps[index] = Waiting(1, event.iteration + 1, at)
-        case ev.StepFailed():
-            index = program.index[event.step_id]
-            retry_at = event.payload.get("retry_at")
-            if retry_at is None:
-                _settle(program, state, index, Failed(event.payload))
-            else:
-                state.steps[index] = Waiting(event.attempt_number + 1, event.iteration, retry_at)
-        case ev.StepLost():
-            state.steps[program.index[event.step_id]] = Ready(
-                event.attempt_number, event.iteration, event.delivery + 1, at
-            )
-        case ev.StepSkipped():
-            _settle(program, state, program.index[event.step_id], Skipped(event.payload["reason"]))
-        case ev.StepCancelled():
-            _settle(program, state, program.index[event.step_id], Cancelled())
-        case ev.CancelRequested():
-            state.cancel_reason = event.payload["reason"]
-        case ev.RunCompleted():
-            state.status, state.output = "completed", event.payload
-        case ev.RunFailed():
-            state.status, state.error = "failed", event.payload
-        case ev.RunCancelled():
-            state.status, state.error = "cancelled", event.payload
-        case ev.RunStarted():
-            raise AssertionError(f"{state.run_id} started twice")
-        case _:
-            assert_never(event)
+def program_of(program: Prepared, state: RunState, frame: Frame) -> Prepared:
+    """Return the program that a frame's steps are of: the run's, or a plan's."""
+    return fragment(program, state.plans[frame.plan]) if frame.plan else program
 
 
-def replay(program: Prepared, history: list[Event]) -> RunState:
-    """Return the state that a whole history makes."""
-    first = history[0]
-    assert isinstance(first, ev.RunStarted)
-    state = born(program, first)
-    for event in history[1:]:
-        evolve(program, state, event)
-    return state
+def scope_of(program: Prepared, state: RunState, frame: Frame) -> Scope:
+    """Return the scope that a frame executes."""
+    return program_of(program, state, frame).scopes[frame.scope]
 
 
-def _settle(program: Prepared, state: RunState, index: int, ended: StepState) -> None:
-    state.steps[index] = ended
-    state.open -= 1
-    for dependent in program.dependents[index]:
-        state.unmet[dependent] -= 1
+def address(scope: Scope, frame: Frame, at: int) -> str:
+    """Return what the step at a position of a frame is called."""
+    key = frame.key
+    if not key or key == FINALLY:
+        return scope.nodes[at].id
+    if scope.kind == "single":
+        return key
+    if scope.kind == "handler":
+        return key[:-1]
+    return f"{key}.{scope.nodes[at].id}"
+
+
+def locate(program: Prepared, state: RunState, step: str) -> tuple[Frame, int] | None:
+    """Return where the instance of this address is, if it is there."""
+    at = program.scopes[TOP].index.get(step)
+    if at is not None:
+        return state.frames[""], at
+    frames = state.frames
+    frame = frames.get(step + "!")
+    if frame is not None:
+        return frame, 0
+    if step.endswith("]"):
+        frame = frames.get(step)
+        return None if frame is None else (frame, 0)
+    prefix, _, last = step.rpartition(".")
+    frame = frames.get(prefix or FINALLY)
+    if frame is None:
+        return None
+    at = scope_of(program, state, frame).index.get(last)
+    return None if at is None else (frame, at)

@@ -1,29 +1,46 @@
 """One decision in the making: collects events, folds each at once, and notes what must follow."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from dagnats.machine import events as ev
-from dagnats.machine.commands import Command, EndRun, Enqueue, Withdraw
-from dagnats.machine.prepared import Prepared
+from dagnats.machine.commands import Command, Enqueue, Withdraw
+from dagnats.machine.errors import Error
+from dagnats.machine.evolve import born, evolve
+from dagnats.machine.prepared import TOP, Prepared, Scope
 from dagnats.machine.state import (
-    Attempt,
-    Completed,
-    Open,
+    OPEN_ATTEMPT,
+    Failed,
+    Frame,
     Ready,
     Running,
     RunState,
-    born,
-    evolve,
+    StepState,
+    address,
+    program_of,
+    scope_of,
 )
+
+EVENTS_PER_TURN_MAX = 2_000
+"""A decision that comes to more events stops between two steps or items, and goes on soon."""
+
+Head = tuple[int, str, str, int, str]
 
 
 class Turn:
-    """The events and commands of one `advance`; `state` is always the fold of all events so far.
+    """The events and commands of one `advance`; `state` is always the fold of all events so far."""
 
-    `fatal` is the error of a step that failed for good and that no dependent accepts.
-    """
-
-    __slots__ = ("at", "commands", "events", "fatal", "program", "state", "timestamp")
+    __slots__ = (
+        "at",
+        "commands",
+        "containers",
+        "events",
+        "failed",
+        "looks",
+        "program",
+        "state",
+        "timestamp",
+    )
 
     def __init__(self, program: Prepared, state: RunState, at: int) -> None:
         self.program = program
@@ -33,172 +50,177 @@ class Turn:
         self.timestamp = ev.rfc3339(self.at)
         self.events: list[ev.Event] = []
         self.commands: list[Command] = []
-        self.fatal: dict[str, Any] | None = None
+        # What is still to be decided: steps of frames, containers, and frames that have failed.
+        self.looks: dict[str, list[int]] = {}
+        self.containers: dict[tuple[str, int], None] = {}
+        self.failed: dict[str, Error] = {}
 
     @classmethod
-    def first(cls, program: Prepared, run_id: str, run_input: Any, at: int) -> "Turn":
-        """Open the turn that begins a run."""
-        started = ev.RunStarted(
+    def first(
+        cls, program: Prepared, run_id: str, birth: dict[str, Any], at: int, *, pending: bool
+    ) -> "Turn":
+        """Open the turn that begins a run, which waits for a gate when it is `pending`."""
+        kind = ev.RunPending if pending else ev.RunStarted
+        started = kind(
             seq=1,
             run_id=run_id,
             workflow=program.program.name,
             generation=1,
             timestamp=ev.rfc3339(at),
-            payload={"digest": program.digest, "input": run_input},
+            payload=birth,
         )
         turn = cls(program, born(program, started), at)
         turn.events.append(started)
         return turn
 
-    def _add(self, event: ev.Event) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether the decision is to stop where it can be taken up again."""
+        return len(self.events) >= EVENTS_PER_TURN_MAX
+
+    def look(self, frame: Frame, steps: Iterable[int] | None = None) -> None:
+        """Decide these steps of a frame, or all, soon; and whether the frame has ended."""
+        todo = self.looks.setdefault(frame.key, [])
+        todo.extend(range(len(frame.steps)) if steps is None else steps)
+
+    def look_at(self, frame: Frame, at: int) -> None:
+        """Let a container go on soon."""
+        self.containers[frame.key, at] = None
+
+    def settled(self, frame: Frame, at: int) -> None:
+        """Go on soon with what follows from the end of a step."""
+        scope, ended = self.scope(frame), frame.steps[at]
+        if scope.kind == "single":
+            assert frame.parent is not None
+            self.look_at(self.state.frames[frame.parent], frame.at)
+        elif isinstance(ended, Failed) and not scope.tolerated[at]:
+            self.failed.setdefault(frame.key, ended.error)
+        else:
+            self.look(frame, scope.dependents[at])
+
+    def head(self) -> Head:
+        """Return the envelope of the next event."""
+        state = self.state
+        return (state.seq + 1, state.run_id, state.workflow, state.generation, self.timestamp)
+
+    def add(self, event: ev.Event) -> None:
+        """Record that something has happened."""
         self.events.append(event)
         evolve(self.program, self.state, event)
 
-    def queue(self, index: int, attempt: int, iteration: int, task_input: Any) -> None:
-        """Let an attempt wait for a worker."""
-        state = self.state
-        self._add(
-            ev.StepQueued(
-                state.seq + 1,
-                state.run_id,
-                state.workflow,
-                state.generation,
-                self.timestamp,
-                self.program.nodes[index].id,
-                attempt,
-                iteration,
-            )
-        )
-        self.offer(index, attempt, iteration, 1, task_input)
+    def scope(self, frame: Frame) -> Scope:
+        """Return the scope that a frame executes."""
+        if not frame.plan:
+            return self.program.scopes[frame.scope]
+        return scope_of(self.program, self.state, frame)
 
-    def offer(
-        self, index: int, attempt: int, iteration: int, delivery: int, task_input: Any
+    def scope_of(self, frame: Frame, number: int) -> Scope:
+        """Return a scope of the program that a frame's steps are of."""
+        return program_of(self.program, self.state, frame).scopes[number]
+
+    def name(self, frame: Frame, at: int) -> str:
+        """Return the address of a step."""
+        return address(self.scope(frame), frame, at)
+
+    def queue(  # noqa: PLR0913, PLR0917 (an attempt, and what it is given)
+        self,
+        frame: Frame,
+        at: int,
+        attempt: int,
+        iteration: int,
+        task_input: Any,
+        loop_state: Any = None,
     ) -> None:
-        """Command that a waiting delivery be dispatched."""
-        loop_state = self.state.loops[index].state if iteration else None
-        self.commands.append(Enqueue(index, attempt, iteration, delivery, task_input, loop_state))
+        """Let an attempt wait for a worker; `loop_state` is what a loop begins with."""
+        step = self.name(frame, at)
+        begins = {"state": loop_state} if loop_state is not None else None
+        self.add(ev.StepQueued(*self.head(), step, attempt, iteration, begins))
+        ready = frame.steps[at]
+        assert isinstance(ready, Ready)
+        self.offer(frame, at, ready, task_input)
 
-    def start(self, index: int, ready: Ready, worker_id: str) -> None:
-        """Record that a delivery goes to a worker."""
-        state = self.state
-        self._add(
-            ev.StepStarted(
-                state.seq + 1,
-                state.run_id,
-                state.workflow,
-                state.generation,
-                self.timestamp,
-                self.program.nodes[index].id,
+    def offer(self, frame: Frame, at: int, ready: Ready, task_input: Any) -> None:
+        """Command that a waiting delivery be dispatched."""
+        step = self.name(frame, at)
+        self.commands.append(
+            Enqueue(
+                step,
                 ready.attempt,
                 ready.iteration,
-                worker_id,
                 ready.delivery,
+                task_input,
+                self.state.loops[step].state if ready.iteration else None,
+                self.scope(frame).nodes[at],
             )
         )
 
-    def complete(self, index: int, was: Running, output: Any) -> None:
+    def complete(
+        self,
+        frame: Frame,
+        at: int,
+        output: Any,
+        *,
+        error: dict[str, Any] | None = None,
+        usage: dict[str, float] | None = None,
+    ) -> None:
         """End a step well."""
-        state = self.state
-        self._add(
-            ev.StepCompleted(
-                state.seq + 1,
-                state.run_id,
-                state.workflow,
-                state.generation,
-                self.timestamp,
-                self.program.nodes[index].id,
-                was.attempt,
-                was.iteration,
-                output,
-            )
-        )
+        step, attempt, iteration = self._spoken_of(frame, at)
+        self.add(ev.StepCompleted(*self.head(), step, attempt, iteration, output, error, usage))
 
-    def go_on(self, index: int, was: Running, loop_state: Any) -> None:
-        """End an iteration of a loop that has another before it."""
-        self._add(
-            ev.StepContinued(
-                *self._head(),
-                self.program.nodes[index].id,
-                was.attempt,
-                was.iteration,
-                loop_state,
-            )
-        )
-
-    def fail(self, index: int, was: Attempt | None, error: dict[str, Any]) -> None:
-        """End an attempt badly; `error["retry_at"]` says when the next one follows, if one does."""
-        self._add(
+    def fail(
+        self,
+        frame: Frame,
+        at: int,
+        error: dict[str, Any],
+        usage: dict[str, float] | None = None,
+    ) -> None:
+        """End an attempt badly; `retry_at` or `handler` in the error say what follows."""
+        step, attempt, iteration = self._spoken_of(frame, at)
+        self.add(
             ev.StepFailed(
-                *self._head(),
-                step_id=self.program.nodes[index].id,
-                attempt_number=was.attempt if was else 0,
-                iteration=was.iteration if was else 0,
+                *self.head(),
+                step_id=step,
+                attempt_number=attempt,
+                iteration=iteration,
                 payload=error,
-            )
-        )
-        if "retry_at" not in error and not self.program.tolerated[index]:
-            self.fatal = error
-
-    def lose(self, index: int, was: Running) -> None:
-        """Record that a worker vanished with a delivery."""
-        self._add(
-            ev.StepLost(
-                *self._head(),
-                self.program.nodes[index].id,
-                was.attempt,
-                was.iteration,
-                was.worker_id,
-                was.delivery,
+                usage=usage,
             )
         )
 
-    def skip(self, index: int, reason: str) -> None:
+    def skip(self, frame: Frame, at: int, reason: str) -> None:
         """Pass a step over."""
-        self._add(
+        step, attempt, iteration = self._spoken_of(frame, at)
+        self.add(
             ev.StepSkipped(
-                *self._head(), step_id=self.program.nodes[index].id, payload={"reason": reason}
+                *self.head(),
+                step_id=step,
+                attempt_number=attempt,
+                iteration=iteration,
+                payload={"reason": reason},
             )
         )
 
-    def cancel(self, index: int) -> None:
-        """End an open step with its run."""
-        was = self.state.steps[index]
-        attempt, iteration = 0, 0
-        if isinstance(was, Open):
-            attempt, iteration = was.attempt, was.iteration
-            self.withdraw(index)
-        self._add(ev.StepCancelled(*self._head(), self.program.nodes[index].id, attempt, iteration))
+    def cancel(self, frame: Frame, at: int) -> None:
+        """End a step with what it belongs to."""
+        step, attempt, iteration = self._spoken_of(frame, at)
+        self.withdraw(frame, at)
+        self.add(ev.StepCancelled(*self.head(), step, attempt, iteration))
 
-    def withdraw(self, index: int) -> None:
+    def withdraw(self, frame: Frame, at: int) -> None:
         """Take an attempt back from queue or worker, if there is one."""
-        was = self.state.steps[index]
+        was = frame.steps[at]
         if isinstance(was, Ready | Running):
-            self.commands.append(Withdraw(index, was.attempt, was.iteration))
+            self.commands.append(Withdraw(self.name(frame, at), was.attempt, was.iteration))
 
-    def request_cancel(self, reason: str) -> None:
-        """Record that the run is to end."""
-        self._add(ev.CancelRequested(*self._head(), payload={"reason": reason}))
+    def _spoken_of(self, frame: Frame, at: int) -> tuple[str, int, int]:
+        was: StepState = frame.steps[at]
+        step = self.name(frame, at)
+        if isinstance(was, OPEN_ATTEMPT):
+            return step, was.attempt, was.iteration
+        return step, getattr(was, "attempt", 0), getattr(was, "iteration", 0)
 
-    def end_completed(self, output: Any) -> None:
-        """End the run well."""
-        self._add(ev.RunCompleted(*self._head(), output))
-        self.commands.append(EndRun())
 
-    def end_failed(self, error: dict[str, Any]) -> None:
-        """End the run badly."""
-        self._add(ev.RunFailed(*self._head(), error))
-        self.commands.append(EndRun())
-
-    def end_cancelled(self, error: dict[str, Any]) -> None:
-        """End the run on request."""
-        self._add(ev.RunCancelled(*self._head(), error))
-        self.commands.append(EndRun())
-
-    def output_of(self, index: int) -> Any:
-        """Return the output of a step; null unless it completed."""
-        ended = self.state.steps[index]
-        return ended.output if isinstance(ended, Completed) else None
-
-    def _head(self) -> tuple[int, str, str, int, str]:
-        state = self.state
-        return (state.seq + 1, state.run_id, state.workflow, state.generation, self.timestamp)
+def top(turn: Turn) -> Frame:
+    """Return the frame of the steps at the top."""
+    assert TOP == 0
+    return turn.state.frames[""]

@@ -1,179 +1,272 @@
-"""What a step or a run computes from what has happened: inputs, conditions, outputs, errors."""
+"""What a step or a run computes from what has happened: inputs, conditions, outputs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.expr.library.values import name_of
-from dagnats.ir.costs import (
-    ERROR_CODE_CHARS_MAX,
-    ERROR_DETAILS_BYTES_MAX,
-    ERROR_MESSAGE_CHARS_MAX,
-    PAYLOAD_BYTES_MAX,
-)
+from dagnats.machine.errors import no_value
 from dagnats.machine.events import rfc3339
-from dagnats.machine.payload import TooLargeError, bytes_of, require_fit
-from dagnats.machine.prepared import PARTS_MAX, Formula, Prepared
-from dagnats.machine.state import STATUS, Completed, Failed, Loop, RunState
+from dagnats.machine.payload import bytes_of, require_fit
+from dagnats.machine.prepared import PARTS_MAX, TOP, Formula, Prepared, Scope
+from dagnats.machine.state import (
+    PENDING,
+    STATUS,
+    Completed,
+    Failed,
+    Frame,
+    RunState,
+    StepState,
+    address,
+    scope_of,
+)
 
-_DROPPED = " (details dropped: too large)"
-
-
-def error(  # noqa: PLR0913 (the fields of the error object)
-    code: str,
-    message: str,
-    *,
-    step: str | None = None,
-    attempt: int | None = None,
-    retryable: bool = False,
-    details: Any = None,
-) -> dict[str, Any]:
-    """Return the error object that expressions, history, API and command line share.
-
-    Code and message are cut to their limits, details beyond theirs dropped.
-    """
-    if details is not None and not _is_within(details, ERROR_DETAILS_BYTES_MAX):
-        details = None
-        message = cut(message, ERROR_MESSAGE_CHARS_MAX - len(_DROPPED)) + _DROPPED
-    return {
-        "code": cut(code, ERROR_CODE_CHARS_MAX),
-        "message": cut(message, ERROR_MESSAGE_CHARS_MAX),
-        "step": step,
-        "attempt": attempt,
-        "retryable": retryable,
-        "details": details,
-    }
+Roots = dict[str, Any]
 
 
-def no_value(
-    wrong: EvaluationError, *, where: str = "", step: str | None = None, attempt: int | None = None
-) -> dict[str, Any]:
-    """Return the error object for what could not be computed, or not be kept: no retry helps.
-
-    `where` begins the message of an expression's mistake.
-    """
-    message = str(wrong) if isinstance(wrong, TooLargeError) else f"{where}{wrong}"
-    code = "too_large" if wrong.code == "size" else "expression"
-    return error(code, message, step=step, attempt=attempt)
-
-
-def cut(text: str, most: int) -> str:
-    """Return a text of at most that many characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _is_within(value: Any, most: int) -> bool:
-    try:
-        require_fit("it", value, PAYLOAD_BYTES_MAX - most)
-    except TooLargeError:
-        return False
-    return True
-
-
-def roots(
-    program: Prepared,
-    state: RunState,
-    formula: Formula,
-    *,
-    loop: dict[str, Any] | None = None,
-    result: Any = None,
-) -> dict[str, Any]:
-    """Return the roots an expression sees; of the steps, only those it reads."""
-    view: dict[str, Any] = {
-        "input": state.input,
-        "steps": {program.nodes[i].id: _step_view(state, i) for i in formula.reads},
-    }
-    if formula.reads_run:
-        view["run"] = _run_view(state)
-    if loop is not None:
-        view["loop"] = loop
-        view["result"] = result
+def roots(program: Prepared, state: RunState, frame: Frame, formula: Formula) -> Roots:
+    """Return the roots that an expression of a step of `frame` sees; only those that it names."""
+    view: Roots = {"input": state.birth.get("input")}
+    steps = frame.steps
+    if formula.reads:
+        view["steps"] = {
+            name: _step_view(steps[at] if at >= 0 else _found(program, state, frame, name))
+            for name, at in formula.reads
+        }
+    named = formula.roots
+    if named - _USUAL:
+        _rest(view, program, state, frame, named)
     return view
 
 
-def _run_view(state: RunState) -> dict[str, Any]:
+_USUAL = frozenset({"input", "steps"})
+
+
+def _rest(
+    view: Roots, program: Prepared, state: RunState, frame: Frame, named: frozenset[str]
+) -> None:
+    """Add the roots that few expressions name."""
+    birth = state.birth
+    if "run" in named:
+        view["run"] = _run_view(state)
+    if "vars" in named:
+        view["vars"] = birth.get("vars", {})
+    if "trigger" in named:
+        view["trigger"] = birth.get("trigger")
+    if "secrets" in named:
+        nonce = birth.get("nonce", "")
+        view["secrets"] = {name: marker(nonce, name) for name in program.program.secrets}
+    if named & _AROUND:
+        _around(view, program, state, frame)
+
+
+_AROUND = frozenset({"item", "index", "loop", "error"})
+
+
+def marker(nonce: str, name: str) -> str:
+    """Return what stands for a secret until a worker puts its value in.
+
+    Nobody can have written it into data before the run began: the nonce is chosen then.
+    """
+    return f"${{secret:{nonce}:{name}}}"
+
+
+def _around(view: Roots, program: Prepared, state: RunState, frame: Frame) -> None:
+    """Add what frames give to their steps; the innermost of each kind counts."""
+    for inside, scope in _outwards(program, state, frame):
+        if scope.kind in {"handler", "finally"}:
+            view.setdefault("error", inside.given)
+        elif scope.kind in {"body", "single"} and inside.parent is not None:
+            if inside.key.endswith("]") and _is_item(program, state, inside):
+                view.setdefault("item", inside.given)
+                view.setdefault("index", inside.number)
+            elif inside.key.endswith("]"):
+                view.setdefault("loop", {"iteration": inside.number, "state": inside.given})
+
+
+def _is_item(program: Prepared, state: RunState, frame: Frame) -> bool:
+    assert frame.parent is not None
+    return scope_of(program, state, state.frames[frame.parent]).maps[frame.at]
+
+
+def _outwards(program: Prepared, state: RunState, frame: Frame) -> Iterator[tuple[Frame, Scope]]:
+    inside: Frame | None = frame
+    while inside is not None:
+        yield inside, scope_of(program, state, inside)
+        inside = None if inside.parent is None else state.frames[inside.parent]
+
+
+def _found(program: Prepared, state: RunState, frame: Frame, name: str) -> StepState:
+    """Return a step that is not of this frame: one around it, a handler, or one never begun."""
+    for inside, scope in _outwards(program, state, frame):
+        at = scope.index.get(name)
+        if at is not None:
+            return inside.steps[at]
+    key = state.handled.get(name)
+    handler = state.frames.get(key) if key is not None else None
+    return handler.steps[0] if handler is not None else PENDING
+
+
+def _run_view(state: RunState) -> Roots:
     return {
         "id": state.run_id,
         "workflow": state.workflow,
         "generation": state.generation,
         "started_at": rfc3339(state.started_at),
-        "labels": {},
+        "labels": state.birth.get("labels", {}),
     }
 
 
-def _step_view(state: RunState, index: int) -> dict[str, Any]:
-    step = state.steps[index]
-    view: dict[str, Any] = {"status": STATUS[type(step)]}
+def _step_view(step: StepState) -> Roots:
+    view: Roots = {"status": STATUS[type(step)]}
     if isinstance(step, Completed):
         view["output"] = step.output
+        if step.error is not None:
+            view["error"] = step.error
     elif isinstance(step, Failed):
         view["error"] = step.error
     return view
 
 
-def evaluate(program: Prepared, state: RunState, formula: Formula) -> Any:
-    """Evaluate an expression outside loops; raises EvaluationError."""
-    return formula.evaluate(roots(program, state, formula))
+def evaluate(
+    program: Prepared,
+    state: RunState,
+    frame: Frame,
+    formula: Formula,
+    where: str = "",
+    **more: Any,
+) -> Any:
+    """Evaluate an expression of a step of `frame`; raises EvaluationError, which says `where`."""
+    view = roots(program, state, frame, formula)
+    if more:
+        view |= more
+    try:
+        return formula.evaluate(view)
+    except EvaluationError as wrong:
+        if not where:
+            raise
+        raise EvaluationError(f"`{where}`: {wrong}", wrong.code) from None
 
 
-def when_holds(program: Prepared, state: RunState, formula: Formula) -> bool:
-    """Whether a step's `when` holds; raises EvaluationError."""
-    return _truth(evaluate(program, state, formula))
+def _truth(value: Any, where: str) -> bool:
+    """Return a condition's value; raises EvaluationError for what only resembles one."""
+    if type(value) is not bool:
+        raise EvaluationError(
+            f"`{where}`: it gives a value of type {name_of(value)}, not a bool", "type"
+        )
+    return value
 
 
-def attempt_input(program: Prepared, state: RunState, index: int, iteration: int) -> Any:
+def holds(
+    program: Prepared, state: RunState, frame: Frame, formula: Formula, where: str, **more: Any
+) -> bool:
+    """Whether a condition holds; raises EvaluationError."""
+    return _truth(evaluate(program, state, frame, formula, where, **more), where)
+
+
+def fitting(
+    program: Prepared,
+    state: RunState,
+    frame: Frame,
+    formula: Formula,
+    where: str,
+    **more: Any,
+) -> Any:
+    """Return the value of an expression that becomes a payload; raises EvaluationError."""
+    value = evaluate(program, state, frame, formula, where, **more)
+    require_fit(f"`{where}`", value, grown=formula.grows)
+    return value
+
+
+def attempt_input(
+    program: Prepared, state: RunState, frame: Frame, at: int, loop: Roots | None = None
+) -> Any:
     """Return the input of an attempt that is to be queued; raises EvaluationError.
 
-    A loop's state travels in the same message.
+    `loop` is the root of a repeated task; its state travels in the same message.
     """
-    value = task_input(program, state, index, iteration)
-    if not program.composed[index]:
+    value = step_input(program, state, frame, at, loop)
+    scope = scope_of(program, state, frame)
+    if not scope.composed[at]:
         return value
-    formula = program.inputs[index]
-    grown = formula.grows if formula else program.dependencies[index] > PARTS_MAX
-    if index in program.initial_states:
-        taken = bytes_of(_loop_view(program, index, state.loops.get(index), iteration)["state"])
+    formula = scope.inputs[at]
+    grown = formula.grows if formula else scope.dependencies[at] > PARTS_MAX
+    if loop is not None:
+        taken = bytes_of(loop["state"])
         require_fit("the input with `loop.state`", value, taken, grown=grown)
     else:
         require_fit("the input", value, grown=grown)
     return value
 
 
-def task_input(program: Prepared, state: RunState, index: int, iteration: int) -> Any:
-    """Return the input of an attempt, which is known to have one; otherwise as `attempt_input`.
+def step_input(
+    program: Prepared, state: RunState, frame: Frame, at: int, loop: Roots | None = None
+) -> Any:
+    """Return the input of a step; raises EvaluationError.
 
-    Without `with`, Go's rule: no dependency gives the run's input, one gives its output, several an
-    object by step id; a loop's later iterations get `loop.state`.
+    Without `with`, Go's rule: no dependency gives what the body is given, one gives its output,
+    several an object by step id; a repeated task's later iterations get `loop.state`.
     """
-    formula = program.inputs[index]
+    scope = scope_of(program, state, frame)
+    formula = scope.inputs[at]
     if formula is not None:
-        view = None
-        if index in program.initial_states:
-            view = _loop_view(program, index, state.loops.get(index), iteration)
-        return formula.evaluate(roots(program, state, formula, loop=view))
-    if iteration > 1:
-        return state.loops[index].state
-    edges = program.nodes[index].edges
+        more = {} if loop is None else {"loop": loop}
+        return evaluate(program, state, frame, formula, "with", **more)
+    if loop is not None and loop["iteration"] > 1:
+        return loop["state"]
+    edges = scope.edges[at]
     if not edges:
-        return state.input
+        return _given(program, state, frame)
     if len(edges) == 1:
-        return _output(state, edges[0].source)
-    return {program.nodes[edge.source].id: _output(state, edge.source) for edge in edges}
+        return _output(frame.steps[edges[0][0]])
+    return {scope.nodes[source].id: _output(frame.steps[source]) for source, _ in edges}
 
 
-def until_holds(
-    program: Prepared, state: RunState, index: int, iteration: int, result: Any
-) -> bool:
-    """Whether a loop's `until` holds of its last result; raises EvaluationError."""
-    formula = program.until[index]
-    view = _loop_view(program, index, state.loops.get(index), iteration)
-    return _truth(formula.evaluate(roots(program, state, formula, loop=view, result=result)))
+def _given(program: Prepared, state: RunState, frame: Frame) -> Any:
+    """Return what a frame gives to steps that ask for nothing."""
+    if frame.parent is None or frame.key == "@finally":
+        return state.birth.get("input")
+    scope = scope_of(program, state, frame)
+    outer = state.frames[frame.parent]
+    if scope.kind == "handler":
+        return _handler_input(program, state, frame, outer)
+    if scope.kind == "top" or not _is_item(program, state, frame):
+        return step_input(program, state, outer, frame.at)
+    return frame.given
 
 
-def _truth(value: Any) -> bool:
-    """Return a condition's value; raises EvaluationError for what only resembles one."""
-    if type(value) is not bool:
-        raise EvaluationError(f"it gives a value of type {name_of(value)}, not a bool", "type")
-    return value
+def _handler_input(program: Prepared, state: RunState, frame: Frame, outer: Frame) -> Roots:
+    around = scope_of(program, state, outer)
+    step = address(around, outer, frame.at)
+    ended = outer.steps[frame.at]
+    if not isinstance(ended, Completed):
+        return {"failed_step": step, "error": frame.given}
+    return {
+        "original_step": step,
+        "original_output": ended.output,
+        "trigger_step": (frame.given or {}).get("step"),
+        "trigger_error": frame.given,
+    }
+
+
+def _output(step: StepState) -> Any:
+    return step.output if isinstance(step, Completed) else None
+
+
+def outputs(scope: Scope, frame: Frame) -> Roots:
+    """Return the outputs of the completed steps of a body, by id."""
+    return {
+        node.id: step.output
+        for node, step in zip(scope.nodes, frame.steps, strict=True)
+        if isinstance(step, Completed)
+    }
+
+
+def result_of(scope: Scope, frame: Frame) -> Any:
+    """Return what the body of an agent loop results in: its one last output, or all outputs."""
+    if len(scope.last) == 1:
+        return _output(frame.steps[scope.last[0]])
+    return outputs(scope, frame)
 
 
 def run_output(program: Prepared, state: RunState) -> Any:
@@ -181,25 +274,21 @@ def run_output(program: Prepared, state: RunState) -> Any:
 
     Without `output`: the output of the one last step, or an object of the last steps' by id.
     """
-    last = program.last
+    frame, scope = state.frames[""], program.scopes[TOP]
+    last = scope.last
     grown = len(last) > PARTS_MAX
     if program.output is not None:
-        value = evaluate(program, state, program.output)
+        value = evaluate(program, state, frame, program.output, "output")
         grown = program.output.grows
     elif len(last) == 1:
-        return _output(state, last[0])
+        return _output(frame.steps[last[0]])
     else:
-        done = [i for i in last if isinstance(state.steps[i], Completed)]
-        value = {program.nodes[i].id: _output(state, i) for i in done}
+        done = [at for at in last if isinstance(frame.steps[at], Completed)]
+        value = {scope.nodes[at].id: _output(frame.steps[at]) for at in done}
     require_fit("the output of the run", value, grown=grown)
     return value
 
 
-def _loop_view(program: Prepared, index: int, loop: Loop | None, iteration: int) -> dict[str, Any]:
-    state = loop.state if loop is not None else program.initial_states[index]
-    return {"iteration": iteration, "state": state}
-
-
-def _output(state: RunState, index: int) -> Any:
-    step = state.steps[index]
-    return step.output if isinstance(step, Completed) else None
+def problem(wrong: EvaluationError, step: str, attempt: int | None = None) -> Roots:
+    """Return the error object of what could not be worked out."""
+    return no_value(wrong, step=step, attempt=attempt)

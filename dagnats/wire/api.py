@@ -38,34 +38,128 @@ class ShowWorkflow(msgspec.Struct, frozen=True):
 class StartRun(msgspec.Struct, frozen=True, omit_defaults=True):
     """`run.start`: `run_id` is the asker's and makes asking twice harmless.
 
-    `notify` is a subject that hears of the end, best effort (poll `run.get` besides).
+    `notify` is a subject that hears of the end, best effort (poll `run.get` besides). `version` is
+    a digest or label; without it, what the name stands for. `at` (ms) lets the run wait until then.
     """
 
     workflow: str
     run_id: str
     input: Any = None
     notify: str = ""
+    version: str = ""
+    at: int | None = None
+    trigger: Any = None
+    parent: dict[str, Any] | None = None
 
 
 class GetRun(msgspec.Struct, frozen=True):
-    """`run.get`: by id or unique prefix."""
+    """`run.get`, `run.explain`: by id or unique prefix."""
 
     run_id: str
 
 
 class ListRuns(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`run.list`: newest first."""
+    """`run.list`, newest first, and `run.count`: of these, by what is given.
+
+    `since` and `until` (ms) are about when runs began; `labels` must all be as given; `before` is
+    the id of a run that the page comes after.
+    """
 
     workflow: str = ""
     status: str = ""
     limit: int = 50
+    since: int | None = None
+    until: int | None = None
+    labels: dict[str, str] = {}
+    before: str = ""
 
 
 class CancelRun(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`run.cancel`."""
+    """`run.cancel`, `run.pause`."""
 
     run_id: str
     reason: str = ""
+
+
+class ResumeRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`run.resume`: loops that are at their bound `complete` or `fail`."""
+
+    run_id: str
+    exhausted: str = "complete"
+
+
+class SignalRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`run.signal`: an event for one run; `id` makes asking twice harmless."""
+
+    run_id: str
+    name: str
+    id: str
+    data: Any = None
+
+
+class RetryRun(msgspec.Struct, frozen=True):
+    """`run.retry`: a failed run goes on where it failed."""
+
+    run_id: str
+
+
+class ForkRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`run.fork`: a new run, named by the asker, that takes over what came before `step`.
+
+    `input` replaces the input when `set_input`; `outputs` replaces outputs of steps taken over.
+    """
+
+    run_id: str
+    new_run_id: str
+    step: str
+    version: str = ""
+    set_input: bool = False
+    input: Any = None
+    outputs: dict[str, Any] = {}
+
+
+class ListApprovals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`approval.list`: what waits for a decision, oldest first."""
+
+    run_id: str = ""
+    limit: int = 100
+
+
+class Decide(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`approval.decide`: `decision` is `approve` or `reject`.
+
+    `by` and `groups` are vouched for by who asks; with a `token` it is whoever was sent it.
+    """
+
+    run_id: str
+    step: str
+    decision: str
+    by: str = ""
+    groups: list[str] = []
+    comment: str = ""
+    form: Any = None
+    token: str = ""
+
+
+class ListDeadLetters(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`dlq.list`: newest first."""
+
+    workflow: str = ""
+    limit: int = 100
+
+
+class DeadLetterId(msgspec.Struct, frozen=True):
+    """`dlq.show`, `dlq.replay`, `dlq.discard`."""
+
+    id: str
+
+
+class PublishEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`event.publish`: `id` makes asking twice harmless."""
+
+    type: str
+    id: str
+    data: Any = None
 
 
 class Ended(msgspec.Struct, frozen=True, omit_defaults=True):

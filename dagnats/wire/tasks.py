@@ -36,12 +36,17 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A worker announces the tasks it can do, how many at once, and what it still holds."""
+    """A worker announces the tasks it can do, how many at once, and what it still holds.
+
+    Tasks for a group go to its members only; those that require capabilities to who has them all.
+    """
 
     worker_id: str
     tasks: list[str]
     concurrency: int
     held: list[Held] = []
+    groups: list[str] = []
+    capabilities: list[str] = []
 
 
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,7 +59,11 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One delivery of one attempt. `step` is the step path; `iteration` counts from 1 in loops."""
+    """One delivery of one attempt. `step` is the step path; `iteration` counts from 1 in loops.
+
+    `secrets` has names of secrets with the texts that stand for them in `input`: the worker puts
+    values in. `budget` is what a loop may still spend.
+    """
 
     run_id: str
     step: str
@@ -66,6 +75,9 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     iteration: int = 0
     input: Any = None
     state: Any = None
+    heartbeat_timeout_ms: int | None = None
+    secrets: dict[str, str] = {}
+    budget: dict[str, float] = {}
 
 
 class Deliver(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,6 +116,19 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     output: Any = None
     continued: bool = False
     error: TaskError | None = None
+    usage: dict[str, float] | None = None
+
+
+class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Worker to engine, a request on `checkpoint`: store `data` for a step if `store`.
+
+    The answer is the last data stored, as `{"data": …}`; the next attempt or iteration finds it.
+    """
+
+    run_id: str
+    step: str
+    store: bool = False
+    data: Any = None
 
 
 class Results(msgspec.Struct, frozen=True):

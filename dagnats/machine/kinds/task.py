@@ -4,60 +4,86 @@ from typing import Any
 
 from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.ir.program import TaskNode
+from dagnats.machine import events as ev
+from dagnats.machine.errors import Error, error
 from dagnats.machine.limits import delay_ms, retries_left
-from dagnats.machine.ready import settled
-from dagnats.machine.state import Attempt, Ready, Running, Waiting
+from dagnats.machine.outcome import Usage, give_up, succeed
+from dagnats.machine.state import Attempt, Frame, Ready, Running, Waiting
 from dagnats.machine.turn import Turn
-from dagnats.machine.values import attempt_input, error, no_value, task_input
+from dagnats.machine.values import attempt_input, problem, step_input
 
 
-def completed(turn: Turn, index: int, was: Running, output: Any) -> None:
+def begin(turn: Turn, frame: Frame, at: int) -> None:
+    """Queue the first attempt; raises EvaluationError."""
+    turn.queue(frame, at, 1, 0, attempt_input(turn.program, turn.state, frame, at))
+
+
+def completed(turn: Turn, frame: Frame, at: int, output: Any, usage: Usage) -> None:
     """Take a worker's result."""
-    turn.complete(index, was, output)
-    settled(turn, index)
+    succeed(turn, frame, at, output, usage=usage)
 
 
-def failed(
+def failed(  # noqa: PLR0913, PLR0917 (an attempt, and what came of it)
     turn: Turn,
-    index: int,
-    was: Attempt,
-    problem: dict[str, Any],
+    frame: Frame,
+    at: int,
+    wrong: Error,
     retry_after_ms: int | None = None,
+    usage: Usage = None,
 ) -> None:
     """End an attempt badly: another one if the error and the policy allow it, else the step."""
-    node = turn.program.nodes[index]
-    if problem["retryable"] and retries_left(node.retry, was.attempt):
-        wait = delay_ms(node.retry, was.attempt, retry_after_ms)
-        turn.fail(index, was, problem | {"retry_at": turn.at + wait})
+    node, was = _node(turn, frame, at), frame.steps[at]
+    assert isinstance(was, Attempt)
+    if wrong["retryable"] and retries_left(node.retry, was.attempt, wrong["code"]):
+        ids = f"{turn.state.run_id}/{turn.name(frame, at)}/{was.iteration}"
+        wait = delay_ms(node.retry, was.attempt, wrong["code"], ids, retry_after_ms)
+        turn.withdraw(frame, at)
+        turn.fail(frame, at, wrong | {"retry_at": turn.at + wait}, usage)
         return
-    turn.fail(index, was, problem)
-    settled(turn, index)
+    give_up(turn, frame, at, wrong, usage)
 
 
-def queue_again(turn: Turn, index: int, waiting: Waiting) -> None:
+def queue_again(turn: Turn, frame: Frame, at: int, waiting: Waiting) -> None:
     """Queue the attempt that a step waited for."""
+    step = turn.name(frame, at)
+    loop = loop_root(turn, step, waiting.iteration)
     try:
-        value = attempt_input(turn.program, turn.state, index, waiting.iteration)
+        value = attempt_input(turn.program, turn.state, frame, at, loop)
     except EvaluationError as wrong:
-        step, attempt = turn.program.nodes[index].id, waiting.attempt
-        problem = no_value(wrong, where="`with`: ", step=step, attempt=attempt)
-        turn.fail(index, waiting, problem)
-        settled(turn, index)
+        give_up(turn, frame, at, problem(wrong, step, waiting.attempt))
         return
-    turn.queue(index, waiting.attempt, waiting.iteration, value)
+    turn.queue(frame, at, waiting.attempt, waiting.iteration, value)
 
 
-def lost(turn: Turn, index: int, was: Running) -> None:
+def loop_root(turn: Turn, step: str, iteration: int) -> dict[str, Any] | None:
+    """Return the root `loop` of a repeated task, None for others."""
+    if not iteration:
+        return None
+    return {"iteration": iteration, "state": turn.state.loops[step].state}
+
+
+def lost(turn: Turn, frame: Frame, at: int, was: Running) -> None:
     """Deliver the same attempt again; after `max_deliveries` it has failed with `worker_lost`."""
-    node = turn.program.nodes[index]
+    node = _node(turn, frame, at)
+    step = turn.name(frame, at)
     if was.delivery >= node.max_deliveries:
         message = f"{was.delivery} workers vanished with this attempt"
-        problem = error("worker_lost", message, step=node.id, attempt=was.attempt, retryable=True)
-        failed(turn, index, was, problem)
+        failed(
+            turn,
+            frame,
+            at,
+            error("worker_lost", message, step=step, attempt=was.attempt, retryable=True),
+        )
         return
-    turn.lose(index, was)
-    value = task_input(turn.program, turn.state, index, was.iteration)
-    turn.offer(index, was.attempt, was.iteration, was.delivery + 1, value)
+    turn.add(
+        ev.StepLost(*turn.head(), step, was.attempt, was.iteration, was.worker_id, was.delivery)
+    )
+    if turn.state.status != "running":
+        return
+    ready = frame.steps[at]
+    assert isinstance(ready, Ready)
+    loop = loop_root(turn, step, was.iteration)
+    turn.offer(frame, at, ready, step_input(turn.program, turn.state, frame, at, loop))
 
 
 def due_ms(node: TaskNode, step: Attempt) -> int:
@@ -69,28 +95,47 @@ def due_ms(node: TaskNode, step: Attempt) -> int:
     return step.since + node.queue_timeout_ms
 
 
-def overdue(turn: Turn, index: int, step: Attempt) -> None:
+def overdue(turn: Turn, frame: Frame, at: int, step: Attempt) -> None:
     """Do what time demands of a step that is due."""
-    node = turn.program.nodes[index]
+    node = _node(turn, frame, at)
+    name = turn.name(frame, at)
     match step:
         case Waiting():
-            queue_again(turn, index, step)
+            queue_again(turn, frame, at, step)
         case Ready():
-            turn.withdraw(index)
-            problem = error(
-                "queue_timeout",
-                f"no worker took `{node.task}` within {node.queue_timeout_ms} ms",
-                step=node.id,
-                attempt=step.attempt,
+            message = f"no worker took `{node.task}` within {node.queue_timeout_ms} ms"
+            failed(
+                turn, frame, at, error("queue_timeout", message, step=name, attempt=step.attempt)
             )
-            failed(turn, index, step, problem)
         case Running():
-            turn.withdraw(index)
-            problem = error(
-                "timeout",
-                f"the attempt took longer than {node.timeout_ms} ms",
-                step=node.id,
-                attempt=step.attempt,
-                retryable=True,
+            message = f"the attempt took longer than {node.timeout_ms} ms"
+            failed(
+                turn,
+                frame,
+                at,
+                error("timeout", message, step=name, attempt=step.attempt, retryable=True),
             )
-            failed(turn, index, step, problem)
+
+
+def silent(turn: Turn, frame: Frame, at: int, was: Running) -> None:
+    """End an attempt whose worker gave no sign of life for too long."""
+    node = _node(turn, frame, at)
+    message = f"no sign of life for more than {node.heartbeat_timeout_ms} ms"
+    failed(
+        turn,
+        frame,
+        at,
+        error(
+            "heartbeat_timeout",
+            message,
+            step=turn.name(frame, at),
+            attempt=was.attempt,
+            retryable=True,
+        ),
+    )
+
+
+def _node(turn: Turn, frame: Frame, at: int) -> TaskNode:
+    node = turn.scope(frame).nodes[at]
+    assert isinstance(node, TaskNode)
+    return node

@@ -1,0 +1,485 @@
+"""The fold: what each event makes of the state of a run. It never decides; it only records.
+
+Theory. A run's state is a fold of `evolve` over its events and nothing else. `advance` decides by
+emitting events and folding each at once, so what lives in memory and what a replay builds are made
+by the same lines. The state belongs to whoever folds it: `evolve` changes it in place, because a
+copy per event would make a run of n steps cost n squared.
+
+    step      event                        next
+    ───────   ──────────────────────────   ──────────────────────────────────────────────
+    Pending   step.queued                  Ready(attempt 1)
+    Pending   step.skipped                 Skipped
+    Pending   step.completed, step.failed  Completed, Failed: done at once, or not at all
+    Pending   *.started, *.requested, …    Looping, Mapping, Choosing, Sleeping, Expecting …
+    Ready     step.started                 Running
+    Ready     as Running                   if an earlier delivery, given up as lost, answers
+    Running   step.continue                Waiting (the next iteration)
+    Running   step.lost                    Ready (the same attempt, the next delivery)
+    Running   planner.materialized         Planning, with a frame of the plan's steps
+    open      step.failed                  Waiting with `retry_at`, Recovering with `handler`,
+                                           else Failed
+    open      step.completed               Completed
+    open      step.exhausted               Exhausted, and the run is paused
+    open      step.cancelled               Cancelled
+
+A container's frame lives until the container has ended, or its next pass begins; one in which
+something may have to be undone lives as long as the run.
+"""
+
+from typing import Any
+
+from dagnats.ir.program import AgentLoopNode, PlannerNode
+from dagnats.machine import events as ev
+from dagnats.machine.events import Event, milliseconds
+from dagnats.machine.fragments import fragment
+from dagnats.machine.prepared import TOP, Prepared
+from dagnats.machine.state import (
+    FINALLY,
+    PENDING,
+    Asking,
+    Calling,
+    Cancelled,
+    Choosing,
+    Completed,
+    Ending,
+    Exhausted,
+    Expecting,
+    Failed,
+    Frame,
+    Loop,
+    Looping,
+    Mapping,
+    Planning,
+    Ready,
+    Recovering,
+    Running,
+    RunState,
+    Skipped,
+    Sleeping,
+    StepState,
+    Undo,
+    Waiting,
+    address,
+    frame_of,
+    locate,
+    program_of,
+    scope_of,
+)
+
+
+def born(program: Prepared, event: ev.RunStarted | ev.RunPending) -> RunState:
+    """Return the state of a run after its first event."""
+    at = milliseconds(event.timestamp)
+    state = RunState(
+        run_id=event.run_id,
+        workflow=event.workflow,
+        digest=event.payload["digest"],
+        generation=event.generation,
+        birth=dict(event.payload),
+        started_at=at,
+        at=at,
+        seq=event.seq,
+        frames={"": frame_of(program.scopes[TOP], "", TOP, None, -1)},
+        timeout_from=at,
+        status="pending" if isinstance(event, ev.RunPending) else "running",
+    )
+    _carry(program, state)
+    return state
+
+
+def _carry(program: Prepared, state: RunState) -> None:
+    """Put outcomes of another run in the place of steps."""
+    for step, outcome in (state.birth.get("carried") or {}).items():
+        at = program.scopes[TOP].index[step]
+        if "output" in outcome:
+            ended: StepState = Completed(outcome["output"])
+        elif "error" in outcome:
+            ended = Failed(outcome["error"])
+        else:
+            ended = Skipped(outcome["skipped"])
+        _settle(program, state, state.frames[""], at, ended)
+
+
+def evolve(program: Prepared, state: RunState, event: Event) -> None:
+    """Fold one event into `state`. The event must be the next one of the run."""
+    assert event.seq == state.seq + 1, (state.run_id, state.seq, event.seq)
+    state.seq = event.seq
+    state.at = milliseconds(event.timestamp)
+    if isinstance(event, ev.OfStep):
+        found = locate(program, state, event.step_id) or _begin_item(program, state, event.step_id)
+        _evolve_step(program, state, *found, event)
+    else:
+        _evolve_run(program, state, event)
+
+
+def replay(program: Prepared, history: list[Event]) -> RunState:
+    """Return the state that a whole history makes."""
+    first = history[0]
+    assert isinstance(first, ev.RunStarted | ev.RunPending)
+    state = born(program, first)
+    for event in history[1:]:
+        evolve(program, state, event)
+    return state
+
+
+def _evolve_step(  # noqa: C901, PLR0912, PLR0915 (one case for each event)
+    program: Prepared, state: RunState, frame: Frame, at: int, event: Event
+) -> None:
+    steps = frame.steps
+    match event:
+        case ev.StepQueued():
+            state.attempts += 1
+            _begin_loop(program, state, frame, at, event)
+            steps[at] = Ready(event.attempt_number, event.iteration, 1, state.at)
+        case ev.StepStarted():
+            steps[at] = Running(
+                event.attempt_number, event.iteration, event.delivery, state.at, event.worker_id
+            )
+        case ev.StepCompleted():
+            _spend(state, event.step_id, event.usage)
+            _settle(program, state, frame, at, Completed(event.payload, event.error))
+            _remember(program, state, frame, at, event.payload)
+        case ev.StepContinued():
+            _spend(state, event.step_id, event.usage)
+            _continue(state, frame, at, event)
+        case ev.StepFailed():
+            _spend(state, event.step_id, event.usage)
+            _fail(program, state, frame, at, event)
+        case ev.StepLost():
+            steps[at] = Ready(event.attempt_number, event.iteration, event.delivery + 1, state.at)
+        case ev.StepSkipped():
+            _settle(program, state, frame, at, Skipped(event.payload["reason"]))
+        case ev.StepCancelled():
+            _settle(program, state, frame, at, Cancelled())
+        case ev.StepExhausted():
+            payload = event.payload
+            steps[at] = Exhausted(
+                payload["output"], payload["error"], event.attempt_number, event.iteration
+            )
+            state.status = "paused"
+        case ev.StepCompensating():
+            state.undo.pop()
+            error = state.ending.error if state.ending else None
+            handler = scope_of(program, state, frame).handlers[at][1]
+            _open(program, state, frame, at, f"{event.payload['handler']}!", handler, error)
+        case ev.LoopStarted():
+            state.loops[event.step_id] = Loop(event.payload["state"], state.at)
+            steps[at] = Looping(0)
+        case ev.PassStarted():
+            step, number = event.step_id, event.iteration
+            carried = state.loops[step].state
+            _drop(program, state, f"{step}[{number - 1}]")
+            steps[at] = Looping(number)
+            body = scope_of(program, state, frame).bodies[at][0]
+            _open(program, state, frame, at, f"{step}[{number}]", body, carried, number)
+        case ev.MapStarted():
+            items = event.payload["items"]
+            steps[at] = Mapping(items, [None] * len(items), [], 0, 0)
+        case ev.ItemStarted():
+            open_item(program, state, frame, at, event.step_id, event.iteration)
+        case ev.ItemCompleted():
+            _end_item(steps[at], event.iteration, Completed(event.payload))
+            _drop(program, state, f"{event.step_id}[{event.iteration}]")
+        case ev.ItemFailed():
+            _end_item(steps[at], event.iteration, Failed(event.payload))
+            _drop(program, state, f"{event.step_id}[{event.iteration}]")
+        case ev.CaseChosen():
+            steps[at] = Choosing(event.payload["case"])
+            bodies = scope_of(program, state, frame).bodies[at]
+            body = bodies[event.payload["case"]]
+            _open(program, state, frame, at, event.step_id, body, None)
+        case ev.SleepStarted():
+            steps[at] = Sleeping(event.payload["wake_at"])
+        case ev.WaitStarted():
+            steps[at] = Expecting(state.at)
+        case ev.WaitMatched():
+            waiting = steps[at]
+            assert isinstance(waiting, Expecting)
+            steps[at] = Expecting(waiting.since, (*waiting.events, event.payload))
+        case ev.ApprovalRequested():
+            payload = event.payload or {}
+            steps[at] = Asking(
+                event.iteration,
+                state.at,
+                description=payload.get("description"),
+                details=payload.get("details"),
+            )
+        case ev.ApprovalGranted():
+            asking = steps[at]
+            assert isinstance(asking, Asking)
+            steps[at] = Asking(
+                asking.round,
+                asking.since,
+                (*asking.votes, event.payload),
+                asking.reminders,
+                asking.description,
+                asking.details,
+            )
+        case ev.ApprovalReminded():
+            asking = steps[at]
+            assert isinstance(asking, Asking)
+            steps[at] = Asking(
+                asking.round,
+                asking.since,
+                asking.votes,
+                asking.reminders + 1,
+                asking.description,
+                asking.details,
+            )
+        case ev.ChildSpawned():
+            payload = event.payload
+            steps[at] = Calling(
+                event.attempt_number, payload["child_run_id"], state.at, payload.get("input")
+            )
+        case ev.Planned():
+            _spend(state, event.step_id, event.usage)
+            state.plans[event.step_id] = event.payload
+            steps[at] = Planning(event.payload["digest"])
+            _open(program, state, frame, at, event.step_id, TOP, None, plan=event.step_id)
+        case ev.PlanRefused():
+            _spend(state, event.step_id, event.usage)
+            state.loops[event.step_id].state = event.payload
+            steps[at] = Waiting(1, event.iteration + 1, state.at)
+        case _:
+            raise AssertionError(event)
+
+
+def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
+    program: Prepared, state: RunState, event: Event
+) -> None:
+    match event:
+        case ev.RunStarted():
+            assert state.status == "pending", f"{state.run_id} started twice"
+            state.birth = {**state.birth, **event.payload}
+            state.status = "running"
+        case ev.RunContinued():
+            _next_generation(program, state, event)
+        case ev.RunRetried():
+            _retry(program, state, event)
+        case ev.RunPaused():
+            state.status = "paused"
+        case ev.RunResumed():
+            state.status = "running"
+            _rest(state)
+        case ev.RunFailing():
+            payload = event.payload
+            state.status = "running"
+            state.ending = Ending(payload["status"], "undoing", error=payload["error"])
+        case ev.FinallyStarted():
+            payload = event.payload
+            ending = Ending(
+                payload["status"], "finally", payload.get("output"), payload.get("error")
+            )
+            state.ending = ending
+            assert program.finally_scope is not None
+            number = program.finally_scope
+            shape = program.scopes[number]
+            state.frames[FINALLY] = frame_of(shape, FINALLY, number, "", -1, given=ending.error)
+        case ev.RunCompleted():
+            state.status, state.output = "completed", event.payload
+        case ev.RunFailed():
+            state.status, state.error = "failed", event.payload
+        case ev.CancelRequested():
+            state.cancel_reason = event.payload["reason"]
+        case ev.RunCancelled():
+            state.status, state.error = "cancelled", event.payload
+        case ev.Signalled():
+            state.signals.append(event.payload)
+        case ev.RunPending():
+            raise AssertionError(f"{state.run_id} began twice")
+        case _:
+            raise AssertionError(event)
+
+
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _begin_loop(
+    program: Prepared, state: RunState, frame: Frame, at: int, event: ev.StepQueued
+) -> None:
+    node = scope_of(program, state, frame).nodes[at]
+    if isinstance(node, AgentLoopNode | PlannerNode) and event.step_id not in state.loops:
+        carried = event.payload["state"] if event.payload else None
+        state.loops[event.step_id] = Loop(carried, state.at)
+
+
+def _spend(state: RunState, step: str, usage: dict[str, float] | None) -> None:
+    if not usage:
+        return
+    loop = state.loops.get(step)
+    for spent in (state.usage, loop.usage if loop is not None else {}):
+        for unit, amount in usage.items():
+            spent[unit] = spent.get(unit, 0) + amount
+
+
+def _continue(state: RunState, frame: Frame, at: int, event: ev.StepContinued) -> None:
+    was = frame.steps[at]
+    loop = state.loops[event.step_id]
+    loop.state = event.payload
+    until = state.at if event.due is None else event.due
+    frame.steps[at] = Waiting(1, event.iteration + 1, until)
+    assert isinstance(was, Ready | Running | Looping | Waiting)
+
+
+def _fail(program: Prepared, state: RunState, frame: Frame, at: int, event: ev.StepFailed) -> None:
+    error, iteration = event.payload, event.iteration
+    if "retry_at" in error:
+        frame.steps[at] = Waiting(event.attempt_number + 1, iteration, error["retry_at"])
+    elif "handler" in error:
+        bare = {key: value for key, value in error.items() if key != "handler"}
+        _close_below(program, state, frame, at)
+        frame.steps[at] = Recovering(bare, event.attempt_number, iteration)
+        handler = scope_of(program, state, frame).handlers[at][0]
+        _open(program, state, frame, at, f"{error['handler']}!", handler, bare)
+    else:
+        _settle(program, state, frame, at, Failed(error))
+
+
+def _settle(program: Prepared, state: RunState, frame: Frame, at: int, ended: StepState) -> None:
+    scope = scope_of(program, state, frame)
+    frame.steps[at] = ended
+    frame.open -= 1
+    for dependent in scope.dependents[at]:
+        frame.unmet[dependent] -= 1
+    if frame.below:
+        _close_below(program, state, frame, at)
+    if state.loops:
+        state.loops.pop(address(scope, frame, at), None)
+    if scope.kind == "single":
+        assert frame.parent is not None
+        _end_item(state.frames[frame.parent].steps[frame.at], frame.number, ended)
+        _drop(program, state, frame.key)
+
+
+def _remember(program: Prepared, state: RunState, frame: Frame, at: int, output: Any) -> None:
+    """Note a step that may have to be undone."""
+    if scope_of(program, state, frame).handlers[at][1] is not None:
+        state.undo.append(Undo(frame.key, at, output))
+
+
+# ── frames ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _open(  # noqa: PLR0913, PLR0917 (a frame, and where it belongs)
+    program: Prepared,
+    state: RunState,
+    frame: Frame,
+    at: int,
+    key: str,
+    scope: int | None,
+    given: Any,
+    number: int = 0,
+    plan: str = "",
+) -> Frame:
+    """Open a frame below a step; with `plan`, one of the steps of that plan."""
+    assert scope is not None
+    source = fragment(program, state.plans[plan]) if plan else program_of(program, state, frame)
+    shape = source.scopes[scope]
+    below = frame_of(shape, key, scope, frame.key, at, plan or frame.plan, number, given)
+    state.frames[key] = below
+    frame.below[key] = at
+    if shape.kind == "handler":
+        state.handled[shape.nodes[0].id] = key
+    return below
+
+
+def open_item(  # noqa: PLR0913, PLR0917 (an item, and where it belongs)
+    program: Prepared, state: RunState, frame: Frame, at: int, step: str, number: int
+) -> Frame:
+    """Open the frame of an item; where its body is one task, that task's first event does so."""
+    mapping = frame.steps[at]
+    assert isinstance(mapping, Mapping)
+    mapping.next += 1
+    mapping.active += 1
+    body = scope_of(program, state, frame).bodies[at][0]
+    return _open(
+        program, state, frame, at, f"{step}[{number}]", body, mapping.items[number], number
+    )
+
+
+def _begin_item(program: Prepared, state: RunState, step: str) -> tuple[Frame, int]:
+    """Open the frame of an item whose body is one task: its first event says so."""
+    name, _, number = step.rpartition("[")
+    found = locate(program, state, name)
+    assert found is not None, step
+    return open_item(program, state, *found, name, int(number[:-1])), 0
+
+
+def _end_item(mapping: StepState, number: int, ended: StepState) -> None:
+    assert isinstance(mapping, Mapping)
+    mapping.active -= 1
+    if isinstance(ended, Completed):
+        mapping.outputs[number] = ended.output
+    elif isinstance(ended, Failed):
+        mapping.failed += 1
+        mapping.failures.append({"index": number, "error": ended.error})
+
+
+def _close_below(program: Prepared, state: RunState, frame: Frame, at: int) -> None:
+    """Forget the frames of a step that has ended, but not the handlers that have run for it."""
+    for key in [key for key, of in frame.below.items() if of == at]:
+        if not key.endswith("!"):
+            _drop(program, state, key)
+
+
+def _drop(program: Prepared, state: RunState, key: str) -> None:
+    """Forget a frame and those below, unless something in it may have to be undone."""
+    frame = state.frames.get(key)
+    if frame is None or scope_of(program, state, frame).keeps:
+        return
+    for below in list(frame.below):
+        _drop(program, state, below)
+    del state.frames[key]
+    if frame.parent is not None:
+        state.frames[frame.parent].below.pop(key, None)
+
+
+# ── runs ─────────────────────────────────────────────────────────────────────────────────────────
+
+_OF_THE_RUN = ("digest", "trigger", "parent", "nonce")
+
+
+def _next_generation(program: Prepared, state: RunState, event: ev.RunContinued) -> None:
+    kept = {key: state.birth[key] for key in _OF_THE_RUN if key in state.birth}
+    state.birth = {**kept, **event.payload}
+    state.generation = event.generation
+    state.frames = {"": frame_of(program.scopes[TOP], "", TOP, None, -1)}
+    state.base_seq, state.attempts = event.seq - 1, 0
+    state.loops, state.handled, state.plans, state.undo = {}, {}, {}, []
+
+
+def _retry(program: Prepared, state: RunState, event: ev.RunRetried) -> None:
+    """Do the steps of `reset` again, as if they had never begun."""
+    scope, frame = program.scopes[TOP], state.frames[""]
+    reset = {scope.index[step] for step in event.payload["reset"]}
+    for at in sorted(reset):
+        frame.steps[at] = PENDING
+        for key in [key for key, of in frame.below.items() if of == at]:
+            _forget(state, key)
+    state.frames.pop(FINALLY, None)
+    frame.open = len(reset)
+    frame.unmet = [
+        sum(source in reset for source, _ in scope.edges[at]) for at in range(len(scope.nodes))
+    ]
+    state.undo = [undo for undo in state.undo if undo.frame or undo.at not in reset]
+    state.undo = [undo for undo in state.undo if undo.frame in state.frames]
+    state.loops = {}
+    state.base_seq, state.attempts = event.seq - 1, 0
+    state.timeout_from = state.at
+    state.status, state.error, state.ending, state.cancel_reason = "running", None, None, None
+
+
+def _forget(state: RunState, key: str) -> None:
+    frame = state.frames.pop(key)
+    for below in frame.below:
+        _forget(state, below)
+    if frame.parent is not None and frame.parent in state.frames:
+        state.frames[frame.parent].below.pop(key, None)
+
+
+def _rest(state: RunState) -> None:
+    """Let the time that attempts wait for a worker begin anew."""
+    for frame in state.frames.values():
+        for at, step in enumerate(frame.steps):
+            if isinstance(step, Ready):
+                frame.steps[at] = Ready(step.attempt, step.iteration, step.delivery, state.at)

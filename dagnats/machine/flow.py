@@ -1,0 +1,230 @@
+"""What follows when a step settles: who begins, who is skipped, what ends with it.
+
+Theory. A turn keeps what is still to be decided in `looks`, `containers` and `failed`, and `settle`
+works through it, frame by frame, in the order in which it came. Inside a frame steps are decided in
+document order, and what follows from one before the next; a body begins after the steps beside its
+container. So the depth of the stack does not grow with iterations or items, and a decision can
+stop anywhere: all of it can be found again in the state (`recall`), after a crash as after a slice.
+"""
+
+from heapq import heapify, heappop, heappush
+
+from dagnats.expr.evaluation.evaluator import EvaluationError
+from dagnats.ir.program import LoopNode, MapNode, PlannerNode, SwitchNode
+from dagnats.machine import ending
+from dagnats.machine.closing import close_frame
+from dagnats.machine.commands import GoOn
+from dagnats.machine.errors import Error, error
+from dagnats.machine.kinds import begin, each, loop, planner, switch
+from dagnats.machine.outcome import give_up, recovered
+from dagnats.machine.state import (
+    STATUS,
+    Completed,
+    Ended,
+    Failed,
+    Frame,
+    Looping,
+    Mapping,
+    Pending,
+    Recovering,
+    RunState,
+)
+from dagnats.machine.turn import Turn
+from dagnats.machine.values import holds, problem
+
+
+def settle(turn: Turn) -> None:
+    """Decide everything that is to be decided now, or as much as one decision may hold."""
+    state = turn.state
+    while state.status == "running" and not turn.full:
+        if turn.failed:
+            key = next(iter(turn.failed))
+            _frame_failed(turn, key, turn.failed.pop(key))
+        elif turn.looks:
+            key = next(iter(turn.looks))
+            todo = turn.looks.pop(key)
+            frame = state.frames.get(key)
+            if frame is not None:
+                _decide_all(turn, frame, todo)
+        elif turn.containers:
+            key, at = next(iter(turn.containers))
+            del turn.containers[key, at]
+            _go_on(turn, key, at)
+        else:
+            return
+    if state.status == "running" and (turn.failed or turn.looks or turn.containers):
+        turn.commands.append(GoOn())
+
+
+def recall(turn: Turn) -> None:
+    """Find everything that is to be decided: what a crash, a slice or a pause has cut off."""
+    state = turn.state
+    if state.status != "running":
+        return
+    for frame in list(state.frames.values()):
+        scope = turn.scope(frame)
+        for at, step in enumerate(frame.steps):
+            if isinstance(step, Failed) and not scope.tolerated[at] and _is_alive(state, frame):
+                turn.failed.setdefault(frame.key, step.error)
+            elif isinstance(step, Mapping) or (isinstance(step, Looping) and not step.iteration):
+                turn.look_at(frame, at)
+        if _is_alive(state, frame):
+            turn.look(frame)
+
+
+def _is_alive(state: RunState, frame: Frame) -> bool:
+    """Whether a frame's step is still open, so that what happens in it matters."""
+    if state.ending is not None:
+        return ending.is_part(state, frame)
+    if frame.parent is None:
+        return True
+    if frame.parent not in state.frames:
+        return False
+    step = state.frames[frame.parent].steps[frame.at]
+    if frame.key.endswith("!"):
+        return isinstance(step, Recovering)
+    if isinstance(step, Looping):
+        return frame.number == step.iteration
+    return not isinstance(step, Ended) and not isinstance(step, Recovering)
+
+
+def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
+    """Decide each step whose dependencies allow it, and what follows; then whether all is done."""
+    scope, steps = turn.scope(frame), frame.steps
+    heapify(todo)
+    while todo and not turn.full:
+        at = heappop(todo)
+        if type(steps[at]) is not Pending:
+            continue
+        _decide(turn, frame, at)
+        if turn.state.status != "running" or turn.looks.get(frame.key) is None:
+            if frame.key in turn.failed or turn.state.status != "running":
+                return
+            continue
+        # What settled at once goes before what stands further down.
+        for dependent in turn.looks.pop(frame.key):
+            heappush(todo, dependent)
+        if frame.key in turn.failed:
+            return
+    if todo:
+        turn.look(frame, todo)
+    elif frame.open == 0 and turn.state.frames.get(frame.key) is frame:
+        _frame_done(turn, frame, scope.kind)
+
+
+def _decide(turn: Turn, frame: Frame, at: int) -> None:
+    verdict = _joined(turn, frame, at)
+    if verdict is None:
+        return
+    if not verdict:
+        turn.skip(frame, at, "dependency")
+        turn.settled(frame, at)
+        return
+    scope = turn.scope(frame)
+    when = scope.when[at]
+    try:
+        if when is not None and not holds(turn.program, turn.state, frame, when, "when"):
+            turn.skip(frame, at, "condition")
+            turn.settled(frame, at)
+            return
+        begin.begin(turn, frame, at, scope.nodes[at])
+    except EvaluationError as wrong:
+        give_up(turn, frame, at, problem(wrong, turn.name(frame, at)))
+
+
+def _joined(turn: Turn, frame: Frame, at: int) -> bool | None:
+    """Whether a step goes on (True), is skipped (False), or waits for others (None)."""
+    scope = turn.scope(frame)
+    edges = scope.edges[at]
+    if not edges:
+        return True
+    steps = frame.steps
+    match scope.nodes[at].join:
+        case "any_success":
+            if any(isinstance(steps[source], Completed) for source, _ in edges):
+                return True
+            return None if frame.unmet[at] else False
+        case "all_done":
+            return None if frame.unmet[at] else True
+        case _:
+            if frame.unmet[at]:
+                return None
+            return all(STATUS[type(steps[source])] in accepts for source, accepts in edges)
+
+
+def _frame_done(turn: Turn, frame: Frame, kind: str) -> None:
+    """Go on after the last step of a frame has ended."""
+    if frame.parent is None or kind == "finally":
+        ending.all_done(turn, frame)
+        return
+    outer = turn.state.frames[frame.parent]
+    if kind == "handler":
+        _handler_done(turn, frame, outer)
+        return
+    match turn.scope(outer).nodes[frame.at]:
+        case LoopNode() as node:
+            loop.pass_done(turn, outer, frame.at, node, frame)
+        case MapNode():
+            each.item_done(turn, outer, frame.at, frame)
+        case SwitchNode():
+            switch.branch_done(turn, outer, frame.at, frame)
+        case PlannerNode():
+            planner.plan_done(turn, outer, frame.at, frame)
+        case node:
+            raise AssertionError(node)
+
+
+def _handler_done(turn: Turn, frame: Frame, outer: Frame) -> None:
+    if isinstance(outer.steps[frame.at], Recovering):
+        recovered(turn, frame, outer)
+    else:
+        ending.undone(turn)
+
+
+def _frame_failed(turn: Turn, key: str, wrong: Error) -> None:
+    """End a frame of which a step has failed, and what it belongs to with it."""
+    frame = turn.state.frames.get(key)
+    if frame is None:
+        return
+    turn.looks.pop(key, None)
+    scope = turn.scope(frame)
+    if frame.parent is None or scope.kind == "finally":
+        ending.failed(turn, frame, wrong)
+        return
+    close_frame(turn, frame)
+    outer = turn.state.frames[frame.parent]
+    if scope.kind == "handler":
+        _handler_done(turn, frame, outer)
+        return
+    match turn.scope(outer).nodes[frame.at]:
+        case MapNode():
+            each.item_failed(turn, outer, frame.at, frame, wrong)
+        case _:
+            give_up(turn, outer, frame.at, _of_container(turn, outer, frame.at, wrong))
+
+
+def _of_container(turn: Turn, outer: Frame, at: int, wrong: Error) -> Error:
+    """Return the error of a container: that of the step which failed in it."""
+    del turn, outer, at
+    return error(
+        wrong["code"],
+        wrong["message"],
+        step=wrong["step"],
+        attempt=wrong["attempt"],
+        details=wrong["details"],
+    )
+
+
+def _go_on(turn: Turn, key: str, at: int) -> None:
+    """Let a container begin what it may begin now."""
+    frame = turn.state.frames.get(key)
+    if frame is None:
+        return
+    node = turn.scope(frame).nodes[at]
+    match frame.steps[at], node:
+        case Mapping(), MapNode():
+            each.progress(turn, frame, at, node)
+        case Looping(), LoopNode():
+            loop.next_pass(turn, frame, at, node)
+        case _:
+            return
