@@ -12,11 +12,14 @@
 #   make bench-expr               measure expressions against other implementations of CEL
 #   make bench-lint               measure the compiler: cold, warm, and how it grows
 #   make fuzz [SECONDS=300] [SEED=n] [ROUNDS=n]   look for crashes of expressions and documents at length
+#   make prove [PROGRAMS=10000] [SEED=n]   hold the certificates of random programs against their worst
+#   make simulate-shell [SEEDS=1-100] [RUNS=n] [JOBS=n]   the engine under faults, drawn from seeds
+#   make mutants                  break the machine and the engine on purpose: simulation must notice
 #   make mutate [PER=n] [SEED=n]  corrupt clean documents in every way; what is said first of each
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint fuzz mutate
+.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint fuzz prove mutate simulate-shell mutants
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -65,8 +68,19 @@ fuzz: $(STAMP)
 	@$(BIN)/python -m tests.expr.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python -m tests.fuzz.documents --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED))
 
+prove: $(STAMP)
+	@$(BIN)/python -m tests.prove.run --programs $(or $(PROGRAMS),10000) $(if $(SEED),--seed $(SEED)) \
+		--failures .cache/prove
+	@$(BIN)/python -m pytest -q tests/prove
+
 mutate: $(STAMP)
 	@$(BIN)/python -m tests.mutations.report --per $(or $(PER),6) $(if $(SEED),--seed $(SEED))
+
+simulate-shell: $(STAMP)
+	@$(BIN)/python -m dagnats.testing.simulation --seeds $(or $(SEEDS),1-100) $(if $(RUNS),--runs $(RUNS)) --jobs $(or $(JOBS),1)
+
+mutants: $(STAMP)
+	@$(BIN)/python -m tests.dst.mutants $(NAMES)
 
 clean:
 	rm -rf $(VENV) .cache dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -135,6 +135,49 @@ class ProgramStore(Protocol):
         """Return all names with what they point at."""
         ...
 
+    async def delete_alias(self, name: str) -> None:
+        """Forget a name; programs stay, as runs are pinned to them."""
+        ...
+
+    async def secret(self) -> bytes:
+        """Return the secret of this installation, made when it is first asked for."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """What workers keep between attempts and iterations of a step, the last one each."""
+
+    async def save(self, run_id: str, step: str, data: bytes) -> None:
+        """Store what a step is to find again."""
+        ...
+
+    async def load(self, run_id: str, step: str) -> bytes | None:
+        """Return what was stored last, or None."""
+        ...
+
+    async def forget(self, run_id: str) -> None:
+        """Remove all of a run that has ended."""
+        ...
+
+
+class Leases(Protocol):
+    """What engines tell each other: small values by key, changed by compare-and-set."""
+
+    async def read(self) -> dict[str, tuple[str, int]]:
+        """Return every value with its revision, which changes with every write."""
+        ...
+
+    async def put(self, key: str, value: str, revision: int) -> int | None:
+        """Write a key that is at `revision` (0: not there); None when it is not.
+
+        Returns the new revision. Raises UnavailableError.
+        """
+        ...
+
+    async def drop(self, key: str) -> None:
+        """Remove a key."""
+        ...
+
 
 class Bus(Protocol):
     """Messages to and from workers and clients; nothing here is durable."""
@@ -148,6 +191,13 @@ class Bus(Protocol):
 
         Raises UncertainError while there is no connection, BrokenError for a message that can never
         be sent: too large, or on something that is no subject.
+        """
+        ...
+
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        """Send a message and return the answer to it.
+
+        Raises UncertainError when none comes in time; otherwise as `publish`.
         """
         ...
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dagnats import __version__
-from dagnats.cli import output, run, worker, workflow
+from dagnats.cli import approval, dlq, event, output, replay, simulate, worker, workflow
 from dagnats.cli.options import (
     SETTINGS,
     AsJson,
@@ -17,6 +17,7 @@ from dagnats.cli.options import (
     connected,
     finish,
 )
+from dagnats.cli.run import app as run
 from dagnats.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ app = typer.Typer(
 )
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(run.app, name="run")
+app.add_typer(approval.app, name="approval")
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(event.app, name="event")
 app.add_typer(worker.app, name="worker")
+app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
+app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
 
 
 def _version(asked: bool) -> None:
@@ -244,6 +250,41 @@ def compile_(
 
     asked = _registry(server, data_dir) if registry else None
     raise typer.Exit(offline.compile_file(file, target, as_json=as_json, registry=asked))
+
+
+@app.command("bounds", epilog="Example: dagnats bounds hello.yaml --against hello")
+def bounds(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A document or compiled IR; `-` is stdin.")
+    ],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIGEST|NAME",
+            help="Report what may take more than another version: a file, or what is registered.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what a run can take at the worst: attempts, events, bytes, time, tokens, money."""
+    from dagnats.cli import bounds as certificate
+    from dagnats.cli import programs
+
+    if against is None or programs.is_file(against):
+        other = None if against is None else programs.load(against)
+        if against is not None and other is None:
+            raise typer.Exit(1)
+        raise typer.Exit(certificate.bounds(file, other, as_json=as_json))
+
+    async def work() -> int:
+        from dagnats.cli.diff import registered
+
+        async with connected(server, data_dir) as client:
+            return certificate.bounds(file, await registered(client, against), as_json=as_json)
+
+    finish(work)
 
 
 @app.command(

@@ -76,16 +76,27 @@ def _document(code: str, entry: Entry) -> dict[str, Any]:
     }
 
 
+def _before(entry: Entry) -> list[str]:
+    """Return the document that was there before, where a code is about what has changed."""
+    import textwrap
+
+    if not entry.before:
+        return []
+    return [_bold("Before:"), "", textwrap.indent(entry.before.rstrip("\n"), "    "), ""]
+
+
 def _page(code: str, entry: Entry) -> str:
     """Return a code as a person reads it: what it is, why, and an example with what is said."""
     import textwrap
 
-    from dagnats.compiler.pipeline import check_workflow
+    from dagnats.compiler.pipeline import check_workflow, compile_workflow
     from dagnats.diagnostics.render import render_full
     from dagnats.lang.imports import held
 
     columns = min(shutil.get_terminal_size((COLUMNS_MAX, 24)).columns, COLUMNS_MAX)
-    found = check_workflow(entry.bad, FILE, load=held(entry.files)).diagnostics
+    before = compile_workflow(entry.before).program if entry.before else None
+    against = None if before is None else before.certificate
+    found = check_workflow(entry.bad, FILE, load=held(entry.files), against=against).diagnostics
     colour = output.wants_colour(sys.stdout)
     findings = render_full(found, entry.bad, FILE, colour=colour, columns=columns)
     kind = output.paint(f"{entry.severity}[{code}]", _COLOURS[entry.severity], sys.stdout)
@@ -95,6 +106,7 @@ def _page(code: str, entry: Entry) -> str:
             "",
             *textwrap.wrap(entry.explanation, columns, break_on_hyphens=False),
             "",
+            *_before(entry),
             _bold("Reported:"),
             "",
             textwrap.indent(entry.bad.rstrip("\n"), "    "),

@@ -98,6 +98,10 @@ def plain(words: list[str]) -> Callable[[], int] | None:
             from dagnats.cli import graph
 
             return lambda: graph.graph(file, graph.Asked())
+        case ["bounds", *rest]:
+            from dagnats.cli import bounds
+
+            return bounds.plain(rest)
         case ["eval", *rest]:
             from dagnats.cli import eval as evaluation
 

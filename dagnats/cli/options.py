@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -13,6 +13,8 @@ from dagnats.cli.signals import INTERRUPTED, interruptible
 
 if TYPE_CHECKING:
     from dagnats.jetstream.client import Client
+
+T = TypeVar("T")
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -57,10 +59,24 @@ async def connected(server: str | None, data_dir: Path | None) -> AsyncIterator[
         yield client
 
 
+def wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Return what a coroutine returns; an interrupt ends the process with 130."""
+    try:
+        return asyncio.run(interruptible(work()))
+    except KeyboardInterrupt:  # which typer takes for a failure in some versions
+        raise typer.Exit(INTERRUPTED) from None
+
+
 def finish(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
     """Run a command's coroutine and end the process with the exit code that it returns."""
-    try:
-        code = asyncio.run(interruptible(work()))
-    except KeyboardInterrupt:  # which typer takes for a failure in some versions
-        code = INTERRUPTED
-    raise typer.Exit(code)
+    raise typer.Exit(wait(work))
+
+
+def ask(server: str | None, data_dir: Path | None, operation: str, params: Any) -> Any:
+    """Ask the server for one operation and return its document."""
+
+    async def work() -> Any:
+        async with connected(server, data_dir) as client:
+            return await client.call(operation, params)
+
+    return wait(work)

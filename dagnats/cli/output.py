@@ -17,12 +17,24 @@ STATUS_COLOURS = {
     "pending": DIM,
     "running": CYAN,
     "started": CYAN,
+    "waiting": YELLOW,
+    "paused": YELLOW,
+    "exhausted": YELLOW,
+    "failing": RED,
+    "undoing": YELLOW,
+    "approved": GREEN,
+    "refused": RED,
 }
 
 
 def result(text: str) -> None:
     """Print a result."""
     print(text)
+
+
+def result_now(text: str) -> None:
+    """Print one line of results that come one by one, at once."""
+    print(text, flush=True)
 
 
 def result_json(document: Any) -> None:

@@ -29,7 +29,7 @@ def load(file: str, *, as_json: bool = False) -> "Program | None":
     """
     opened = read(file)
     name, text = opened.name, opened.text
-    if not opened.refused and _is_ir(text):
+    if not opened.refused and is_ir(text):
         return _load_ir(name, text)
     compiled = offline.compiled_of(opened)
     if compiled.program is None and as_json:
@@ -42,7 +42,8 @@ def load(file: str, *, as_json: bool = False) -> "Program | None":
     return compiled.program
 
 
-def _is_ir(text: str) -> bool:
+def is_ir(text: str) -> bool:
+    """Whether a text is compiled IR, and no document."""
     if not text.lstrip().startswith("{") or f'"{_IR_KEY}"' not in text:
         return False
     try:

@@ -16,20 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from dagnats.cli.health import Health
+from dagnats.cli.serving import Serving, host_of, open_ports, planning
 from dagnats.cli.signals import Stop
-from dagnats.engine.engine import Engine, Ports
+from dagnats.engine.engine import Engine
 from dagnats.errors import FencedError, UsageError
 from dagnats.jetstream import setup
-from dagnats.jetstream.bus import NatsBus
-from dagnats.jetstream.clock import SystemClock
-from dagnats.jetstream.connection import connect, parse_url
+from dagnats.jetstream.connection import Target, parse_url
 from dagnats.jetstream.datadir import DataDirLock, remove_serve_file, write_serve_file
 from dagnats.jetstream.devserver import DevServer
-from dagnats.jetstream.history import JetStreamHistory
-from dagnats.jetstream.log import JetStreamLog
 from dagnats.jetstream.natsconfig import Fsync
-from dagnats.jetstream.registry import JetStreamPrograms
-from dagnats.jetstream.snapshots import JetStreamSnapshots
 from dagnats.jetstream.supervision import Storekeeper
 
 PARTITION = 0
@@ -52,6 +47,8 @@ class Options:
     nats_port: int
     nats_url: str | None
     fsync: Fsync
+    partitions: int | None = None
+    replicas: int = 1
 
 
 @dataclass(slots=True)
@@ -61,7 +58,7 @@ class House:
     stop: Stop
     server: DevServer | None = None
     keeper: Storekeeper | None = None
-    engine: Engine | None = None
+    engine: Serving | None = None
     stalled_since: float | None = None
     doubts: int = 0
     announced: list[Callable[[], None]] = field(default_factory=list)
@@ -96,9 +93,11 @@ def serve(
     nats_port: int = 0,
     nats_url: str | None = None,
     fsync: Fsync = "always",
+    partitions: int | None = None,
+    replicas: int = 1,
 ) -> int:
     """Serve until told to stop; returns the exit code. Raises DagnatsError."""
-    options = Options(data_dir, http, nats_port, nats_url, fsync)
+    options = Options(data_dir, http, nats_port, nats_url, fsync, partitions, replicas)
     _address(http)
     # Live runs are many small objects that live long: collect rarely, and not what start-up made.
     gc.set_threshold(50_000, 20, 50)
@@ -147,42 +146,32 @@ async def _serve(options: Options) -> int:
 async def _work(options: Options, house: House) -> int:
     async with contextlib.AsyncExitStack() as stack:
         url, credentials = await stack.enter_async_context(_server(options, house))
-        bus = NatsBus()
-        connection = await connect(
-            url,
-            credentials=credentials,
-            name="dagnats-engine",
-            on_disconnect=bus.on_disconnect,
-            on_reconnect=bus.on_reconnect,
-        )
-        stack.push_async_callback(connection.close)
-        bus.bind(connection)
-        await setup.ensure(connection)
-        ports = Ports(
-            JetStreamLog(connection, PARTITION),
-            JetStreamSnapshots(connection, PARTITION),
-            JetStreamHistory(connection),
-            JetStreamPrograms(connection),
-            bus,
-            SystemClock(),
-        )
-        engine = Engine(PARTITION, ports, house.hear)
-        health = _health(options, engine, house)
+        target = Target(url, credentials)
+        opened = await open_ports(target)
+        stack.push_async_callback(opened.close)
+        await setup.ensure(opened.connection, options.replicas)
+        count = await setup.settle_partitions(opened.connection, options.partitions)
+        serving: Serving
+        if count == 1:
+            serving = Engine(PARTITION, opened.ports(PARTITION), house.hear, planning=planning)
+        else:
+            serving = host_of(opened, target, count, house.hear)
+        health = _health(options, serving, house)
         stack.callback(health.close)
-        working = asyncio.create_task(engine.run())
-        house.engine = engine
+        working = asyncio.create_task(serving.run())
+        house.engine = serving
         stack.push_async_callback(_end, working)
-        await _first(engine.serving.wait(), working, house.stop.asked.wait())
+        await _first(serving.serving.wait(), working, house.stop.asked.wait())
         if not house.stop.asked.is_set() and not working.done():
             _announce(options, url, credentials, health.url)
             house.announced.append(lambda: remove_serve_file(options.data_dir))
             stack.callback(remove_serve_file, options.data_dir)
             gc.freeze()
             await _first(working, house.stop.asked.wait())
-        return await _stop(engine, working)
+        return await _stop(serving, working)
 
 
-async def _stop(engine: Engine, working: "asyncio.Task[None]") -> int:
+async def _stop(engine: Serving, working: "asyncio.Task[None]") -> int:
     engine.stop()
     try:
         await working
@@ -248,7 +237,7 @@ def _address(http: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _health(options: Options, engine: Engine, house: House) -> Health:
+def _health(options: Options, engine: Serving, house: House) -> Health:
     def status() -> dict[str, Any]:
         problem = house.keeper.problem if house.keeper is not None else None
         return (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagnats.cli import offline, output
-from dagnats.cli.options import AsJson, DataDir, Server, connected, finish, group
+from dagnats.cli.options import AsJson, DataDir, Server, ask, connected, finish, group
 
 if TYPE_CHECKING:
     from dagnats.compiler.registry import Registry
@@ -100,23 +100,62 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
 @app.command("show", epilog="Example: dagnats workflow show hello")
 def show(
     name: Annotated[str, typer.Argument(help="Name or digest of the workflow.")],
+    version: Annotated[
+        str, typer.Option(metavar="LABEL|DIGEST", help="Which version; default: the newest.")
+    ] = "",
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
     """Show a registered workflow: its digest and its program."""
+    answer = ask(server, data_dir, "workflow.show", {"name": name, "version": version})
+    if as_json:
+        output.result_json(answer)
+    else:
+        output.say(f"{answer['name']} {answer['digest']}")
+        output.result(json.dumps(answer["program"], ensure_ascii=False, indent=2))
 
-    async def work() -> int:
-        async with connected(server, data_dir) as client:
-            answer = await client.call("workflow.show", {"name": name})
-        if as_json:
-            output.result_json(answer)
-        else:
-            output.say(f"{answer['name']} {answer['digest']}")
-            output.result(json.dumps(answer["program"], ensure_ascii=False, indent=2))
-        return 0
 
-    finish(work)
+@app.command("versions", epilog="Example: dagnats workflow versions hello")
+def versions(
+    name: Annotated[str, typer.Argument(help="Name of the workflow.")],
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the versions of a workflow that were registered, newest first."""
+    rows = ask(server, data_dir, "workflow.versions", {"name": name})
+    if as_json:
+        output.result_json(rows)
+        return
+    cells = [
+        (
+            str(row.get("label") or "-"),
+            str(row["registered_at"]),
+            "current" if row["current"] else "",
+            str(row["digest"]),
+        )
+        for row in rows
+    ]
+    output.result(output.table(("VERSION", "REGISTERED", "", "DIGEST"), cells))
+
+
+@app.command("delete", epilog="Example: dagnats workflow delete hello")
+def delete(
+    name: Annotated[str, typer.Argument(help="Name of the workflow.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while runs of it are alive; they go on.")
+    ] = False,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take a workflow from the list of those that can be started; its runs and history stay."""
+    answer = ask(server, data_dir, "workflow.delete", {"name": name, "force": force})
+    if as_json:
+        output.result_json(answer)
+    else:
+        output.result(f"deleted {answer['name']}")
 
 
 @app.command("diff", epilog="Example: dagnats workflow diff old.yaml new.yaml --exit-code")

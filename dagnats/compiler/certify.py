@@ -3,10 +3,10 @@
 Theory. A body is a graph of steps without cycles, a step a bounded number of executions of what it
 is made of. So attempts, events, bytes and the cost of expressions are sums over steps, times the
 bounds around them; time is the longest path of each body, cut by the run's timeout, and then what
-compensation and `finally` take; what is open at once is at most the number of chains that a body
-can be laid into, each as wide as its widest step. A handler counts once for each execution of each
-step that names it. `ir.costs` says what a transition writes, and the machine asserts its counters
-against these numbers, so that proof and count cannot drift apart.
+compensation and `finally` take; what is open at once is the widest set of steps of a body none of
+which waits for another. A handler counts once for each execution of each step that names it.
+`ir.costs` says what a transition writes, and the machine asserts its counters against these
+numbers, so that proof and count cannot drift apart. `docs/certificate.md` has the rules.
 
     a: {task: t, retry: {max_retries: 3}}     →  attempts ≤ 4, events ≤ 47
 
@@ -28,23 +28,23 @@ from dagnats.compiler.limits import (
     report_count,
     report_depth,
     report_excess,
+    report_overspending,
+    report_payloads,
     report_unbounded,
 )
 from dagnats.compiler.loads import Load, Loads
-from dagnats.compiler.measures import Measure, most, plain, total
+from dagnats.compiler.measures import Measure, most, total
 from dagnats.compiler.outline import FINALLY, ROOT
 from dagnats.compiler.outputs import Lookup
+from dagnats.compiler.schema_bytes import schema_bytes
+from dagnats.compiler.widths import Widths
 from dagnats.diagnostics.diagnostic import Sink
-from dagnats.ir.costs import (
-    EVENT_ENVELOPE_BYTES_MAX,
-    EVENTS_PER_PHASE,
-    EVENTS_PER_RECOVERY,
-    EVENTS_PER_RUN,
-    PAYLOAD_BYTES_MAX,
-)
+from dagnats.ir import costs
 from dagnats.ir.program import Bound, Certificate
+from dagnats.lang import tree
 
 NOT_DECLARED: Final = Bound(None, "not declared")
+_INDEX_CHARS: Final = len("[100000].")
 
 
 def certify(ground: Ground, sink: Sink, workflows: Lookup | None = None) -> Certificate | None:
@@ -57,6 +57,7 @@ def certify(ground: Ground, sink: Sink, workflows: Lookup | None = None) -> Cert
         report_unbounded(ground.outline, ground.policies, sink),
         report_depth(ground.outline, sink),
         report_count(ground.workflow, ground.outline, sink),
+        report_payloads(ground, sink),
     )
     return None if any(reported) else _Certifier(ground, sink, workflows).certificate()
 
@@ -67,9 +68,11 @@ class _Certifier:
         self._sink = sink
         self._limits = evaluation_limits(ground.workflow)
         self._loads = Loads(ground.policies, workflows)
+        self._widths = Widths(ground.graph, [step.join for step in ground.outline.steps])
         outline = ground.outline
         self._whole: list[Load] = [l.NOTHING] * len(outline.steps)
         self._in_order: list[list[int]] = [[] for _ in outline.scopes]
+        self._space: list[int] = []
         self._has_undo = False
 
     def certificate(self) -> Certificate | None:
@@ -80,10 +83,12 @@ class _Certifier:
         for number in graph.order:
             if number not in outline.handlers:
                 self._in_order[outline.scope_of[number]].append(number)
-        costs = [self._costs(number) for number in range(len(outline.steps))]
+        self._space = self._spaces(parts, upwards)
+        costs_ = [self._costs(number) for number in range(len(outline.steps))]
         for number in upwards:
             bodies = [self._scope(at) for at in outline.bodies.get(number, ())]
-            own = self._loads.of(outline.steps[number], costs[number], bodies)
+            step, space = outline.steps[number], self._space[number]
+            own = self._loads.of(step, space, costs_[number], bodies)
             self._whole[number] = self._handled(number, own)
         return self._run(self._scope(ROOT), self._scope(FINALLY))
 
@@ -98,6 +103,22 @@ class _Certifier:
             )
         return parts
 
+    def _spaces(self, parts: list[list[int]], upwards: Sequence[int]) -> list[int]:
+        """Return what an event of each step takes beside its payload: it has the address."""
+        steps = self._ground.outline.steps
+        longest = [len(step.id) for step in steps]
+        for number in reversed(upwards):
+            for part in parts[number]:
+                length = longest[number] + _INDEX_CHARS + len(steps[part].id)
+                longest[part] = max(longest[part], length)
+        return [costs.envelope(length + _INDEX_CHARS) for length in longest]
+
+    def _is_undone(self, number: int) -> bool:
+        """Whether a step may be undone: not one of `finally`."""
+        outline = self._ground.outline
+        outermost = next(reversed([number, *outline.ancestors(number)]))
+        return outline.scope_of[outermost] != FINALLY
+
     def _costs(self, number: int) -> dict[str, int]:
         """Return what each expression of a step costs."""
         places = self._ground.of_step[number]
@@ -110,20 +131,17 @@ class _Certifier:
     def _handled(self, number: int, own: Load) -> Load:
         """Return the load of a step with what its handlers do when it fails, or is undone."""
         handlers = dict(self._ground.handlers(number))
+        if "compensate" in handlers and not self._is_undone(number):
+            del handlers["compensate"]
         if not handlers:
             return own
-        name = self._ground.outline.steps[number].id
+        name, space = self._ground.outline.steps[number].id, self._space[number]
         loads = {key: self._whole[at] for key, at in handlers.items()}
-        written = plain(EVENTS_PER_RECOVERY * len(loads), name)
-        begun = Load(
-            events=written,
-            history=written,
-            bytes=plain(written.value * EVENT_ENVELOPE_BYTES_MAX, name),
-        )
+        begun = [l.written(_BEGINS[key], name, space) for key in loads]
         parts = [own, *loads.values()]
         recovery, undo = loads.get("on_failure", l.NOTHING), loads.get("compensate", l.NOTHING)
         self._has_undo |= "compensate" in handlers
-        found: dict[str, Any] = l.added([*parts, begun])
+        found: dict[str, Any] = l.added([*parts, *begun])
         found["undo"] = total([found["undo"], undo.duration])
         return Load(
             **found,
@@ -138,43 +156,21 @@ class _Certifier:
         numbers = self._in_order[at]
         if not numbers:
             return l.NOTHING
-        # Sums go in the order of the document, paths and chains in that of the graph.
+        # Sums go in the order of the document, paths and widths in that of the graph.
         loads = [self._whole[number] for number in sorted(numbers)]
-        chains = self._chains(numbers)
         return Load(
             **l.added(loads),
-            timers=self._across(chains, "timers"),
-            concurrent=self._across(chains, "concurrent"),
+            timers=self._across(numbers, "timers"),
+            concurrent=self._across(numbers, "concurrent"),
             instances=total([load.instances for load in loads]),
             duration=self._longest(numbers),
         )
 
-    def _chains(self, numbers: Sequence[int]) -> list[list[int]]:
-        """Lay steps into chains, greedily; those that can run at once are in different ones.
-
-        So the number of chains is at least the width of the graph; for fans it is the width.
-        """
-        chain_of: dict[int, int] = {}
-        tails: set[int] = set()
-        chains: list[list[int]] = []
-        for number in numbers:
-            edges = self._ground.graph.edges[number]
-            before = next((edge.source for edge in edges if edge.source in tails), None)
-            if before is None:
-                chain_of[number] = len(chains)
-                chains.append([number])
-            else:
-                chain_of[number] = chain_of[before]
-                chains[chain_of[before]].append(number)
-                tails.discard(before)
-            tails.add(number)
-        return chains
-
-    def _across(self, chains: Sequence[Sequence[int]], name: str) -> Measure:
-        """Return what is open at once: in each chain one step, the widest."""
-        return total(
-            [most([getattr(self._whole[number], name) for number in chain]) for chain in chains]
-        )
+    def _across(self, numbers: Sequence[int], name: str) -> Measure:
+        """Return how much of something is there at once in a body."""
+        found = [getattr(self._whole[number], name) for number in numbers]
+        widest = self._widths.widest(numbers, [measure.value for measure in found])
+        return total([found[at] for at in widest])
 
     def _longest(self, numbers: Sequence[int]) -> Measure:
         """Return how long the longest path through some steps takes."""
@@ -195,27 +191,16 @@ class _Certifier:
 
     def _run(self, main: Load, last: Load) -> Certificate | None:
         """Return the certificate of a run; None, and DN6002, for one that no engine takes."""
-        ground = self._ground
-        phases = bool(ground.workflow.finally_) + self._has_undo
-        events = EVENTS_PER_RUN + EVENTS_PER_PHASE * phases
-        kept = bool(ground.workflow.vars or ground.workflow.labels)
-        fixed = {
-            "events": events,
-            "history": events,
-            "bytes": events * EVENT_ENVELOPE_BYTES_MAX + (2 + kept) * PAYLOAD_BYTES_MAX,
-            "cost": self._document_cost(),
-        }
         parts = [main, last]
+        fixed = self._fixed()
         sums = {
             name: total([getattr(part, name) for part in parts], fixed.get(name, 0))
             for name in l.SUMMED
         }
-        instances = total([part.instances for part in parts]).bound
-        if report_excess(ground.outline, sums["history"].bound, instances, self._sink):
-            return None
-        listening = sum(cancel.timeout is not None for cancel in ground.workflow.cancel_on)
+        # The run's own timeout is a timer, and so is the end of each `cancel_on` that has one.
+        listening = sum(cancel.timeout is not None for cancel in self._ground.workflow.cancel_on)
         timers = total([most([part.timers for part in parts])], 1 + listening)
-        return Certificate(
+        found = Certificate(
             attempts=self._told(sums["attempts"].bound),
             events=self._told(sums["events"].bound),
             bytes=self._told(sums["bytes"].bound),
@@ -225,6 +210,60 @@ class _Certifier:
             expression_cost=self._told(sums["cost"].bound),
             tokens=self._spent("tokens", parts),
             usd=self._spent("usd", parts),
+        )
+        taken = {
+            "RUN_EVENTS_MAX": sums["history"].bound,
+            "RUN_BYTES_MAX": found.bytes if self._loads.counts_none else Bound(None, ""),
+            "INSTANCES_MAX": total([part.instances for part in parts]).bound,
+            "CONCURRENT_STEPS_MAX": found.concurrent_steps,
+            "TIMERS_MAX": found.timers,
+        }
+        return None if report_excess(self._ground.outline, taken, self._sink) else found
+
+    def _fixed(self) -> dict[str, int]:
+        """Return what a run costs beside its steps."""
+        workflow = self._ground.workflow
+        writes: costs.Writes = costs.RUN
+        if self._has_undo:
+            writes += costs.UNDOING
+        if workflow.finally_:
+            writes += costs.LAST
+        if self._is_gated():
+            writes += costs.WAITING
+        events = costs.events(writes)
+        payloads = costs.payloads(writes) - self._spared()
+        return {
+            "events": events,
+            "history": events,
+            "bytes": events * costs.envelope(0) + payloads,
+            "cost": self._document_cost(),
+        }
+
+    def _spared(self) -> int:
+        """Return the bytes that the largest start has and those of this workflow cannot have."""
+        workflow = self._ground.workflow
+        spared = 0
+        if not (workflow.vars or workflow.labels):
+            spared += costs.PAYLOAD_BYTES_MAX
+        steps = self._ground.outline.steps
+        if not any(isinstance(step.config, tree.ContinueAsNew) for step in steps):
+            # The input of the first generation is held against its schema.
+            limit = schema_bytes(workflow.input)
+            spared += costs.PAYLOAD_BYTES_MAX - min(limit, costs.PAYLOAD_BYTES_MAX)
+        return spared
+
+    def _is_gated(self) -> bool:
+        """Whether the workflow says that a run may have to wait for another one."""
+        workflow = self._ground.workflow
+        concurrency = workflow.concurrency
+        return bool(workflow.singleton or (concurrency and concurrency.max_runs))
+
+    def _pauses(self) -> bool:
+        """Whether a loop may pause the run, until somebody resumes it or its time is over."""
+        return any(
+            isinstance(step.config, tree.AgentLoop | tree.Loop)
+            and step.config.on_exhausted == "pause"
+            for step in self._ground.outline.steps
         )
 
     def _document_cost(self) -> int:
@@ -252,7 +291,7 @@ class _Certifier:
         """Return how long a run takes while an engine is there; its end may take its own time."""
         limit = self._ground.policies.run_timeout_ms
         ending = total([main.undo, last.undo, last.duration])
-        if main.duration.value >= limit:
+        if main.duration.value >= limit or self._is_gated() or self._pauses():
             more = f" + {ending.symbolic}" if ending.value else ""
             return Bound(limit + ending.value, f"timeout{more}", ending.step)
         return total([main.duration, ending]).bound
@@ -264,6 +303,10 @@ class _Certifier:
         budget = self._ground.workflow.budget
         limit = None if budget is None else getattr(budget, name)
         if limit is not None and (found is None or limit * scale < found.value):
+            if found is not None:
+                report_overspending(
+                    self._ground.outline, name, found.value / scale, budget, self._sink
+                )
             return Bound(_ceiling(round(limit * scale), scale), f"budget.{name}")
         if found is None or not found.value:
             return NOT_DECLARED
@@ -271,6 +314,9 @@ class _Certifier:
             return self._told(found.bound)
         number = _ceiling(found.value, scale)
         return Bound(number, str(number), found.step)
+
+
+_BEGINS: Final = {"on_failure": costs.RECOVERY, "compensate": costs.COMPENSATION}
 
 
 def _ceiling(number: int, scale: int) -> int:

@@ -4,19 +4,26 @@
   type: agent_loop            help: add `max_iterations: 10` to its `config`
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from dagnats.compiler.ground import Ground
 from dagnats.compiler.insertion import inserted
 from dagnats.compiler.outline import FINALLY, ROOT, Outline
 from dagnats.compiler.resolved import Policies
-from dagnats.diagnostics.diagnostic import Diagnostic, Fix, Sink, Span
+from dagnats.diagnostics.diagnostic import Diagnostic, Fix, Severity, Sink, Span
+from dagnats.expr.ast import INTERPOLATE, Call, Expr, ListOf, Literal, MapOf, children
 from dagnats.expr.limits import LIMITS, Limits
 from dagnats.ir.costs import (
     BODIES_DEPTH_MAX,
+    CONCURRENT_STEPS_MAX,
     INSTANCES_MAX,
+    PAYLOAD_BYTES_MAX,
+    RUN_BYTES_MAX,
     RUN_EVENTS_MAX,
     STEPS_MAX,
+    TIMERS_MAX,
     VALUE_CHARS_MAX,
     VALUE_ITEMS_MAX,
 )
@@ -115,21 +122,97 @@ def report_count(workflow: Workflow, outline: Outline, sink: Sink) -> bool:
     return True
 
 
-def report_excess(outline: Outline, events: Bound, instances: Bound, sink: Sink) -> bool:
-    """Report DN6002 where a run may exceed what an engine takes; whether it may."""
-    if events.max is not None and events.max > RUN_EVENTS_MAX:
-        what = f"write {events.max:,} events, more than {RUN_EVENTS_MAX:,} (limit RUN_EVENTS_MAX)"
-        advice = "lower its bound or its `max_retries`"
-        sink.add(_excess(outline, events, what, advice))
-        return True
-    if instances.max is not None and instances.max > INSTANCES_MAX:
-        what = (
-            f"have {instances.max:,} steps at once, more than {INSTANCES_MAX:,} "
-            "(limit INSTANCES_MAX)"
-        )
-        sink.add(_excess(outline, instances, what, "lower its `max_concurrency` or `max_items`"))
-        return True
+def report_excess(outline: Outline, taken: Mapping[str, Bound], sink: Sink) -> bool:
+    """Report DN6002 for the first limit of an engine that a run may exceed; whether there is one.
+
+    `taken` has what a run may take by the name of the limit.
+    """
+    for name, bound in taken.items():
+        most, what, advice = _LIMITS[name]
+        if bound.max is not None and bound.max > most:
+            said = f"{what.format(f'{bound.max:,}')}, more than {most:,} (limit {name})"
+            sink.add(_excess(outline, bound, said, advice))
+            return True
     return False
+
+
+_LIMITS: Final = {
+    "RUN_EVENTS_MAX": (RUN_EVENTS_MAX, "write {} events", "lower its bound or its `max_retries`"),
+    "RUN_BYTES_MAX": (
+        RUN_BYTES_MAX,
+        "write {} bytes of history",
+        "lower its bound or its `max_retries`",
+    ),
+    "INSTANCES_MAX": (
+        INSTANCES_MAX,
+        "have {} steps at once",
+        "lower its `max_concurrency` or `max_items`",
+    ),
+    "CONCURRENT_STEPS_MAX": (
+        CONCURRENT_STEPS_MAX,
+        "have {} attempts at once",
+        "lower its `max_concurrency`, or write `concurrency: {max_steps: 1000}`",
+    ),
+    "TIMERS_MAX": (TIMERS_MAX, "have {} timers at once", "lower its `max_concurrency`"),
+}
+"""Limits of an engine: how much, what a run would do, and what helps."""
+
+
+def report_payloads(ground: Ground, sink: Sink) -> bool:
+    """Report DN6002 for values of the document that no message carries; whether there was one."""
+    found = False
+    places = [place for of in (*ground.of_step, ground.of_document) for place in of.values()]
+    for place in places:
+        span = place.embedded.span
+        # What is short in the document can only be long by an alias, which costs as much to read.
+        if span.end.offset - span.start.offset <= PAYLOAD_BYTES_MAX:
+            continue
+        size = _least_bytes(place.embedded.expr)
+        if size > PAYLOAD_BYTES_MAX:
+            found = True
+            message = (
+                f"the value takes {size:,} bytes of JSON at least, more than "
+                f"{PAYLOAD_BYTES_MAX:,} (limit PAYLOAD_BYTES_MAX)"
+            )
+            help_ = "keep it where the worker can read it, and pass on where that is"
+            sink.add(Diagnostic("DN6002", message, span, help=help_))
+    return found
+
+
+def _least_bytes(expr: Expr) -> int:
+    """Return how many bytes a value has that is written down; 0 for what is worked out."""
+    found = 0
+    stack = [expr]
+    while stack:
+        part = stack.pop()
+        match part:
+            case Literal(value=value):
+                found += len(json.dumps(value, ensure_ascii=False, default=str))
+            case ListOf() | MapOf():
+                stack += children(part)
+            case Call(function=function) if function == INTERPOLATE:
+                stack += children(part)
+            case _:
+                pass
+    return found
+
+
+def report_overspending(
+    outline: Outline, name: str, sum_: float, budget: tree.Budget | None, sink: Sink
+) -> None:
+    """Report DN6004 where loops may spend more together than the run, though none does alone."""
+    limit = None if budget is None else getattr(budget, name)
+    own = [
+        getattr(step.config.budget, name)
+        for step in outline.steps
+        if isinstance(step.config, tree.AgentLoop) and step.config.budget is not None
+    ]
+    if budget is None or limit is None or any(one is not None and one > limit for one in own):
+        return
+    message = f"the loops may spend {sum_:,.12g} `{name}` together, and the run {limit:,.12g}"
+    help_ = "the run fails when its budget is spent: raise it, or lower those of the loops"
+    span = budget.place(name)
+    sink.add(Diagnostic("DN6004", message, span, Severity.INFO, help=help_))
 
 
 def _excess(outline: Outline, bound: Bound, what: str, advice: str) -> Diagnostic:

@@ -7,25 +7,17 @@ waits has a timer. `ir.costs` says what a transition writes. `certify` puts step
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dagnats.compiler.measures import ZERO, Measure, most, plain, repeated, total
 from dagnats.compiler.outputs import Lookup
-from dagnats.compiler.resolved import Policies, Work, retries, works
-from dagnats.ir.costs import (
-    EVENT_ENVELOPE_BYTES_MAX,
-    EVENTS_PER_PASS,
-    EVENTS_PER_PAUSE,
-    EVENTS_PER_PLAN,
-    EVENTS_PER_STEP,
-    PAYLOAD_BYTES_MAX,
-    RETRY_DELAY_MS_MAX,
-    events_per_attempt,
-)
-from dagnats.ir.program import Certificate, Retry
+from dagnats.compiler.resolved import Policies, Work, works
+from dagnats.ir import costs
+from dagnats.ir.costs import Writes
+from dagnats.ir.program import Certificate
 from dagnats.lang import tree
 from dagnats.lang.tree import Step
 
@@ -85,6 +77,13 @@ def either(loads: Sequence[Load]) -> Load:
     return Load(**found)
 
 
+def written(writes: Writes, name: str, space: int) -> Load:
+    """Return the load of events alone; `space` is what each takes beside its payload."""
+    count = plain(costs.events(writes), name)
+    size = plain(count.value * space + costs.payloads(writes), name)
+    return Load(events=count, history=count, bytes=size)
+
+
 def _times(load: Load, times: int, size: str) -> dict[str, Any]:
     """Return what is summed, as often as `size` says."""
     found: dict[str, Any] = {name: repeated(getattr(load, name), times, size) for name in SUMMED}
@@ -100,137 +99,248 @@ class Loads:
     def __init__(self, policies: Policies, workflows: Lookup | None) -> None:
         self._policies = policies
         self._workflows = workflows
+        # By identity: the policies keep what they give.
+        self._tasks: dict[int, _Task] = {}
         self.uncounted: dict[str, None] = {}
 
-    def of(self, step: Step, costs: Mapping[str, int], bodies: Sequence[Load]) -> Load:
+    def of(
+        self, step: Step, space: int, expressions: Mapping[str, int], bodies: Sequence[Load]
+    ) -> Load:
         """Return the load of a step by itself, handlers left aside.
 
-        `costs` are those of its expressions by their keys; `bodies` stand in their order.
+        `space` is what each of its events takes beside the payload, `expressions` what each of
+        them costs by its key; `bodies` stand in their order.
         """
+        one = _One(self, self._policies, step, space, expressions)
         if works(step):
-            return self._work(step, costs)
+            return one.work()
         match step.config:
             case tree.AgentLoop() | tree.Loop():
-                return self._loop(step, step.config, costs, bodies)
+                return one.loop(step.config, bodies)
             case tree.Map() as each:
-                return self._map(step, each, costs, bodies[0] if bodies else NOTHING)
+                return one.map(each, bodies[0] if bodies else NOTHING)
             case tree.Switch():
-                return self._with_body(step, costs, either(bodies))
+                return one.switch(either(bodies))
             case tree.Approval() as approval:
-                return self._approval(step, approval, costs)
+                return one.approval(approval)
             case tree.WaitForEvent(count=count):
-                wait = self._policies.wait_ms(step) or 0
-                return self._own(step, costs, more=count or 1, timers=1, duration=wait)
+                return one.wait(count or 1)
             case tree.Sleep():
-                return self._own(step, costs, timers=1, duration=self._policies.sleep_ms(step))
+                return one.own(costs.SLEEP, timers=1, duration=self._policies.sleep_ms(step))
             case tree.SubWorkflow() as child:
-                return self._child(step, child, costs)
+                return one.child(child)
             case _:
-                return self._own(step, costs)
+                return one.own(costs.AT_ONCE)
 
-    def _own(
+    def task(self, work: Work) -> "_Task":
+        """Return what a task comes to under some policies."""
+        found = self._tasks.get(id(work))
+        if found is None:
+            found = self._tasks[id(work)] = _task_of(work)
+        return found
+
+    @property
+    def counts_none(self) -> bool:
+        """Whether nothing is of runs of other workflows."""
+        return self._workflows is None
+
+    def known(self, workflow: str) -> Certificate | None:
+        """Return the certificate of a registered workflow; without one it is left out."""
+        program = None if self._workflows is None else self._workflows(workflow)
+        if program is None:
+            self.uncounted.setdefault(workflow)
+            return None
+        return program.certificate
+
+
+class _One:
+    """One step, with what its load is worked out from."""
+
+    def __init__(
         self,
+        loads: Loads,
+        policies: Policies,
         step: Step,
-        costs: Mapping[str, int],
+        space: int,
+        expressions: Mapping[str, int],
+    ) -> None:
+        self._loads = loads
+        self._policies = policies
+        self._step = step
+        self._name = step.id
+        self._space = space
+        self._expressions = expressions
+
+    def own(
+        self,
+        writes: Writes,
         *,
-        more: int = 0,
+        without: frozenset[str] = frozenset(),
         timers: int = 0,
         duration: int = 0,
     ) -> Load:
-        """Return the load of what the engine does itself; `more` are events beside the usual."""
-        name = step.id
-        events = plain(EVENTS_PER_STEP + more, name)
+        """Return the load of what the engine does itself; expressions `without` count elsewhere."""
+        found = written(writes, self._name, self._space)
+        once = self._cost(without, inside=False)
         return Load(
-            events=events,
-            history=events,
-            bytes=plain(_bytes(EVENTS_PER_STEP + more, 1 + more), name),
-            cost=plain(sum(costs.values()), name),
-            timers=plain(timers, name),
-            instances=plain(1, name),
+            events=found.events,
+            history=found.history,
+            bytes=found.bytes,
+            cost=plain(once, self._name),
+            timers=plain(timers, self._name),
+            instances=plain(1, self._name),
+            duration=plain(duration, self._name),
+        )
+
+    def _cost(self, keys: frozenset[str], *, inside: bool) -> int:
+        """Return what the expressions cost that are among some, or that are not."""
+        return sum(cost for key, cost in self._expressions.items() if (key in keys) == inside)
+
+    def _size(self, key: str) -> str:
+        return f"{self._name}.{key}"
+
+    # ── what workers do ─────────────────────────────────────────────────────────────────────────
+
+    def work(self) -> Load:
+        """Return the load of a step that workers do."""
+        work = self._policies.work(self._step)
+        count = self._policies.bound(self._step) or 1
+        match self._step.config:
+            case tree.AgentLoop() as loop:
+                return self._agent_loop(loop, work, count)
+            case tree.Map() as each:
+                own = self.own(costs.MAP, without=_PER_ATTEMPT)
+                return self._items(each, count, own, self._task(work, _PER_ATTEMPT))
+            case tree.Planner() as planner:
+                return self._planner(planner, work, count)
+            case _:
+                return self._task(work, frozenset(self._expressions))
+
+    def _task(self, work: Work, keys: frozenset[str]) -> Load:
+        """Return the load of attempts for which these expressions are worked out."""
+        if not keys:
+            return self._loads.task(work).load(self._name, self._space, 0, 0)
+        inputs = self._cost(keys & _PER_ATTEMPT, inside=True)
+        others = self._cost(keys - _PER_ATTEMPT, inside=True)
+        return self._loads.task(work).load(self._name, self._space, inputs, others)
+
+    def _agent_loop(self, loop: tree.AgentLoop, work: Work, count: int) -> Load:
+        size = self._size("max_iterations")
+        each = frozenset(self._expressions) - {"when", "initial_state"}
+        one = self._task(work, each)
+        found = _times(one, count, size)
+        found["cost"] = total([found["cost"], plain(self._cost(each, inside=False), self._name)])
+        if loop.initial_state is not None:
+            first = plain(costs.STATE_BYTES, self._name)
+            found["bytes"] = total([found["bytes"], first])
+        found |= self._paused(loop, found)
+        timers = max(one.timers.value, int(bool(loop.delay) and count > 1))
+        return replace(
+            self._budgeted(one, loop.budget, found),
+            timers=plain(timers, self._name),
+            duration=self._limited(one.duration, loop, count, size),
+        )
+
+    def _planner(self, planner: tree.Planner, work: Work, count: int) -> Load:
+        """Return the load of a planner and of its plan.
+
+        A planned step counts as a task with the policies of the planner, which may wait besides; a
+        plan whose own certificate says more than `costs.planned_max` is refused when it is there.
+        """
+        name, size = self._name, self._size("max_steps")
+        asked = 1 + (planner.max_replans or 0)
+        one = self._task(work, frozenset(self._expressions) - {"when"})
+        asks: dict[str, Any] = {
+            key: plain(getattr(one, key).value * asked, name) for key in SUMMED if key != "undo"
+        }
+        asks["cost"] = total([asks["cost"], plain(self._expressions.get("when", 0), name)])
+        end = written(costs.PLAN, name, self._space)
+        longer = costs.ADDRESSES_PER_EVENT * 3 * costs.ID_CHARS_MAX
+        dear, task = costs.PLANNED_COST_MAX, self._loads.task(work)
+        planned = task.load(name, self._space + longer, dear, dear)
+        planned = replace(planned, timers=plain(1, name))
+        chain = min(count, planner.max_depth or count)
+        duration = asked * one.duration.value + chain * planned.duration.value
+        return Load(
+            **added(
+                [Load(**asks, tokens=None, usd=None), end, Load(**_times(planned, count, size))]
+            ),
+            timers=most([one.timers, repeated(planned.timers, count, size)]),
+            concurrent=repeated(plain(1, name), count, size),
+            instances=total([plain(1, name), repeated(plain(1, name), count, size)]),
             duration=plain(duration, name),
         )
 
-    def _with_body(self, step: Step, costs: Mapping[str, int], body: Load) -> Load:
-        """Return the load of a container whose body runs once."""
-        own = self._own(step, costs)
-        return replace(body, **added([own, body]), instances=total([own.instances, body.instances]))
+    # ── containers ──────────────────────────────────────────────────────────────────────────────
 
-    def _work(self, step: Step, costs: Mapping[str, int]) -> Load:
-        """Return the load of a step that workers do."""
-        work = self._policies.work(step)
-        count = self._policies.bound(step) or 1
-        match step.config:
-            case tree.AgentLoop() as loop:
-                return self._agent_loop(step, loop, work, costs)
-            case tree.Map() as each:
-                each_costs = {key: costs.get(key, 0) for key in _PER_ATTEMPT}
-                once = {key: n for key, n in costs.items() if key not in _PER_ATTEMPT}
-                task = task_load(step.id, work, each_costs)
-                own = self._own(step, once)
-                return self._items(step, each, count, own, task)
-            case tree.Planner() as planner:
-                return self._planner(step, planner, work, costs)
-            case _:
-                return task_load(step.id, work, costs)
-
-    def _agent_loop(
-        self, step: Step, loop: tree.AgentLoop, work: Work, costs: Mapping[str, int]
-    ) -> Load:
-        count = self._policies.bound(step) or 1
-        size = f"{step.id}.max_iterations"
-        each = {key: n for key, n in costs.items() if key not in {"when", "initial_state"}}
-        once = sum(costs.values()) - sum(each.values())
-        one = task_load(step.id, work, each)
-        found = _times(one, count, size)
-        found["cost"] = total([found["cost"], plain(once, step.id)])
-        if loop.on_exhausted == "pause":
-            found |= _paused(found, step.id)
-        return replace(
-            _budgeted(one, loop.budget, step.id, found),
-            timers=plain(max(one.timers.value, bool(loop.delay)), step.id),
-            duration=_limited(step.id, one.duration, loop, count, size),
-        )
-
-    def _loop(
-        self,
-        step: Step,
-        loop: tree.AgentLoop | tree.Loop,
-        costs: Mapping[str, int],
-        bodies: Sequence[Load],
-    ) -> Load:
+    def loop(self, loop: tree.AgentLoop | tree.Loop, bodies: Sequence[Load]) -> Load:
+        """Return the load of a loop with a body."""
         body = bodies[0] if bodies else NOTHING
-        count = self._policies.bound(step) or 1
-        size = f"{step.id}.max_iterations"
-        once = {key: n for key, n in costs.items() if key not in _PER_PASS}
-        # `while` is looked at once more when it no longer holds.
-        once["while"] = costs.get("while", 0)
-        own = self._own(step, once)
-        each = _pass(step.id, sum(costs.get(key, 0) for key in _PER_PASS))
-        found = added([own, Load(**_times(Load(**added([each, body])), count, size))])
-        if loop.on_exhausted == "pause":
-            found |= _paused(found, step.id)
+        count = self._policies.bound(self._step) or 1
+        size = self._size("max_iterations")
+        own = self.own(costs.LOOP, without=_PER_PASS)
+        # `while` is looked at once more when it no longer holds; the output comes of the last body.
+        last = Load(cost=plain(self._expressions.get("while", 0), self._name))
+        each = replace(
+            written(costs.PASS, self._name, self._space),
+            cost=plain(self._cost(_PER_PASS, inside=True), self._name),
+        )
+        found = added([own, last, Load(**_times(Load(**added([each, body])), count, size))])
+        found |= self._paused(loop, found)
         budget = loop.budget if isinstance(loop, tree.AgentLoop) else None
+        waits = plain(int(bool(loop.delay) and count > 1), self._name)
         return replace(
-            _budgeted(body, budget, step.id, found),
-            timers=most([body.timers, plain(int(bool(loop.delay)), step.id)]),
+            self._budgeted(body, budget, found),
+            timers=most([body.timers, waits]),
             instances=total([own.instances, body.instances]),
-            duration=_limited(step.id, body.duration, loop, count, size),
+            duration=self._limited(body.duration, loop, count, size),
         )
 
-    def _map(self, step: Step, each: tree.Map, costs: Mapping[str, int], body: Load) -> Load:
-        count = self._policies.bound(step) or 1
-        once = {key: n for key, n in costs.items() if key != "output"}
-        item = _pass(step.id, costs.get("output", 0))
-        return self._items(
-            step, each, count, self._own(step, once), replace(body, **added([item, body]))
-        )
+    def _paused(
+        self, loop: tree.AgentLoop | tree.Loop, found: Mapping[str, Any]
+    ) -> dict[str, Measure]:
+        """Return what changes when the run may pause at the end."""
+        if loop.on_exhausted != "pause":
+            return {}
+        more = written(costs.PAUSE, self._name, self._space)
+        return {
+            key: total([found[key], getattr(more, key)]) for key in ("events", "history", "bytes")
+        }
 
-    def _items(self, step: Step, each: tree.Map, count: int, own: Load, item: Load) -> Load:
+    def _limited(
+        self, one: Measure, loop: tree.AgentLoop | tree.Loop, count: int, size: str
+    ) -> Measure:
+        """Return how long a loop takes; `max_duration` is looked at when an iteration ends."""
+        turn = total([one, plain(loop.delay or 0, self._name)])
+        whole = repeated(turn, count, size)
+        if loop.max_duration is not None and loop.max_duration + turn.value < whole.value:
+            return plain(loop.max_duration + turn.value, self._name)
+        return whole
+
+    def _budgeted(self, load: Load, budget: tree.Budget | None, found: dict[str, Any]) -> Load:
+        """Return a load with what was found; a budget counts for all iterations together."""
+        if budget is not None and budget.tokens is not None:
+            found["tokens"] = plain(budget.tokens, self._name)
+        if budget is not None and budget.usd is not None:
+            found["usd"] = plain(round(budget.usd * MICRO), self._name)
+        return replace(load, **found)
+
+    def map(self, each: tree.Map, body: Load) -> Load:
+        """Return the load of a map whose body has steps."""
+        count = self._policies.bound(self._step) or 1
+        item = replace(
+            written(costs.ITEM, self._name, self._space),
+            cost=plain(self._cost(_PER_ITEM, inside=True), self._name),
+        )
+        own = self.own(costs.MAP, without=_PER_ITEM)
+        return self._items(each, count, own, replace(body, **added([item, body])))
+
+    def _items(self, each: tree.Map, count: int, own: Load, item: Load) -> Load:
         """Return the load of a map: `own` once, and `item` as often as there are items."""
-        size = f"{step.id}.max_items"
+        size = self._size("max_items")
         window, at_once = count, size
         if each.max_concurrency is not None and each.max_concurrency < count:
-            window, at_once = each.max_concurrency, f"{step.id}.max_concurrency"
+            window, at_once = each.max_concurrency, self._size("max_concurrency")
         rounds = -(-count // window)
         duration = item.duration
         if rounds > 1:
@@ -245,165 +355,102 @@ class Loads:
             duration=duration,
         )
 
-    def _planner(
-        self, step: Step, planner: tree.Planner, work: Work, costs: Mapping[str, int]
-    ) -> Load:
-        """Return the load of a planner and of its plan.
+    def switch(self, body: Load) -> Load:
+        """Return the load of a container of whose bodies one runs, once."""
+        own = self.own(costs.CHOICE)
+        return replace(body, **added([own, body]), instances=total([own.instances, body.instances]))
 
-        A planned step counts as a task under the defaults; a plan whose own certificate is larger
-        is refused when it is there.
-        """
-        count, name = self._policies.bound(step) or 1, step.id
-        size = f"{name}.max_steps"
-        asked = 1 + (planner.max_replans or 0)
-        asks = _asked(task_load(name, work, costs), asked, name)
-        usual = self._policies.usual
-        planned = task_load(name, usual, {"with": 0})
-        evaluations = usual.attempts * usual.max_deliveries
-        planned = replace(planned, cost=plain(_PLANNED_COST * evaluations, name))
-        chain = min(count, planner.max_depth or count)
-        return Load(
-            **added([asks, Load(**_times(planned, count, size))]),
-            timers=repeated(planned.timers, count, size),
-            concurrent=repeated(plain(1, name), count, size),
-            instances=total([plain(1, name), repeated(plain(1, name), count, size)]),
-            duration=plain(asked * _duration_ms(work) + chain * _duration_ms(usual), name),
+    # ── what waits ──────────────────────────────────────────────────────────────────────────────
+
+    def wait(self, count: int) -> Load:
+        """Return the load of a wait; events that do not match are not counted."""
+        found = self.own(
+            costs.wait(count), timers=1, duration=self._policies.wait_ms(self._step) or 0
         )
+        more = self._expressions.get("match", 0) * (count - 1)
+        return replace(found, cost=plain(found.cost.value + more, self._name))
 
-    def _approval(self, step: Step, approval: tree.Approval, costs: Mapping[str, int]) -> Load:
+    def approval(self, approval: tree.Approval) -> Load:
         """Return the load of an approval: its rounds, with reminders and decisions."""
-        rounds = [self._policies.wait_ms(step) or 0]
+        rounds = [self._policies.wait_ms(self._step) or 0]
         if approval.escalation is not None and approval.on_timeout == "escalate":
             rounds.append(approval.escalation.timeout)
         every = approval.remind_every
-        reminders = sum(wait // every for wait in rounds) if every else 0
-        decisions = (approval.quorum or 1) * len(rounds)
-        return self._own(
-            step,
-            costs,
-            more=decisions + reminders + len(rounds) - 1,
-            timers=2 if every else 1,
+        told = sum(costs.reminders(wait, every) for wait in rounds)
+        return self.own(
+            costs.approval(len(rounds), approval.quorum or 1, told),
+            timers=1,
             duration=sum(rounds),
         )
 
-    def _child(self, step: Step, child: tree.SubWorkflow, costs: Mapping[str, int]) -> Load:
+    def child(self, child: tree.SubWorkflow) -> Load:
         """Return the load of a run as a step: its certificate, where that is known."""
-        name, retry = step.id, self._policies.work(step).retry
-        times = 1 + retries(retry)
-        own = self._own(step, costs, more=EVENTS_PER_STEP * (times - 1))
-        limit = self._policies.child_timeout_ms(step)
-        program = None if self._workflows is None else self._workflows(child.workflow)
-        known = None if program is None else program.certificate
-        if known is None:
-            self.uncounted.setdefault(child.workflow)
-        else:
-            limit = min(limit, known.duration_ms.max or limit)
+        name, retry = self._name, self._policies.work(self._step).retry
+        times = 1 + costs.retries(retry)
+        own = self.own(costs.child(times), without=_PER_ATTEMPT)
+        inputs = self._cost(_PER_ATTEMPT, inside=True) * times
+        limit = self._policies.child_timeout_ms(self._step)
+        known = self._loads.known(child.workflow)
+        if known is not None:
+            # Whoever does not wait for the child waits for its start.
+            limit = limit if child.detach else min(limit, known.duration_ms.max or limit)
             own = replace(own, **added([own, _known(name, known, times)]))
-        took = 0 if child.detach else times * limit + (times - 1) * _pause_ms(retry)
+        pauses = costs.pauses_ms(retry, asked=False)
+        took = times * limit + pauses
         return replace(
             own,
-            timers=plain(int(times > 1), name),
+            cost=total([own.cost, plain(inputs, name)]),
+            timers=plain(1, name),
             duration=plain(took, name),
             tokens=own.tokens if known else None,
             usd=own.usd if known else None,
         )
 
 
-_PER_ATTEMPT: Final = ("with", "keyed_rate_limit.key")
-_PER_PASS: Final = ("until", "while", "state")
-_PLANNED_COST: Final = 1_000_000
-"""What an evaluation of a planned step may cost: what any may."""
+_PER_ATTEMPT: Final = frozenset({"with", "keyed_rate_limit.key"})
+_PER_PASS: Final = frozenset({"until", "while", "state"})
+_PER_ITEM: Final = frozenset({"output"})
 
 
-def task_load(name: str, work: Work, costs: Mapping[str, int]) -> Load:
-    """Return the load of a task: as many attempts as it has, each lost as often as can be."""
-    attempts = work.attempts
-    events = attempts * events_per_attempt(work.max_deliveries)
-    inputs = sum(costs.get(key, 0) for key in _PER_ATTEMPT)
-    others = sum(costs.values()) - inputs
-    written = plain(events, name)
-    return Load(
-        attempts=plain(attempts, name),
-        events=written,
-        history=written,
-        bytes=plain(_bytes(events, attempts), name),
-        cost=plain(inputs * attempts * work.max_deliveries + others, name),
-        timers=plain(int(attempts > 1), name),
-        concurrent=plain(1, name),
-        instances=plain(1, name),
-        duration=plain(_duration_ms(work), name),
-        tokens=None,
-        usd=None,
-    )
+class _Task(NamedTuple):
+    """What a task comes to under some policies, whatever it is called."""
+
+    attempts: int
+    deliveries: int
+    events: int
+    payloads: int
+    duration: int
+
+    def load(self, name: str, space: int, inputs: int, others: int) -> Load:
+        """Return its load: as many attempts as it has, each lost as often as can be.
+
+        Its input, which costs `inputs`, is worked out for each delivery, `others` once.
+        """
+        one = plain(1, name)
+        events = plain(self.events, name)
+        return Load(
+            attempts=one if self.attempts == 1 else plain(self.attempts, name),
+            events=events,
+            history=events,
+            bytes=plain(self.events * space + self.payloads, name),
+            cost=plain(inputs * self.deliveries + others, name),
+            timers=one if self.attempts > 1 else ZERO,
+            concurrent=one,
+            instances=one,
+            duration=plain(self.duration, name),
+            tokens=None,
+            usd=None,
+        )
 
 
-def _asked(one: Load, times: int, name: str) -> Load:
-    """Return what it takes to ask for a plan so often."""
-    found: dict[str, Any] = {
-        key: plain(getattr(one, key).value * times, name) for key in SUMMED if key != "undo"
-    }
-    refused = plain(EVENTS_PER_PLAN * times, name)
-    for key in ("events", "history"):
-        found[key] = total([found[key], refused])
-    return Load(**found, tokens=one.tokens, usd=one.usd)
-
-
-def _bytes(events: int, payloads: int) -> int:
-    return events * EVENT_ENVELOPE_BYTES_MAX + payloads * PAYLOAD_BYTES_MAX
-
-
-def _duration_ms(work: Work) -> int:
-    """Return how long a task takes when every worker vanishes or comes late, and all fails."""
-    delivery = work.queue_timeout_ms + work.timeout_ms
-    attempts = work.attempts
-    return attempts * work.max_deliveries * delivery + (attempts - 1) * _pause_ms(work.retry)
-
-
-def _pause_ms(retry: Retry) -> int:
-    """Return the longest wait between two attempts: a worker may ask for as much as is allowed."""
-    longest = max([retry.max_delay_ms, *[own.max_delay_ms for _, own in retry.by_code]])
-    return max(min(longest, RETRY_DELAY_MS_MAX), 1)
-
-
-def _limited(
-    name: str, one: Measure, loop: tree.AgentLoop | tree.Loop, count: int, size: str
-) -> Measure:
-    """Return how long a loop takes; `max_duration` is looked at when an iteration ends."""
-    turn = total([one, plain(loop.delay or 0, name)])
-    whole = repeated(turn, count, size)
-    if loop.max_duration is not None and loop.max_duration + turn.value < whole.value:
-        return plain(loop.max_duration + turn.value, name)
-    return whole
-
-
-def _pass(name: str, cost: int) -> Load:
-    """Return what an iteration or an item costs beside its body."""
-    written = plain(EVENTS_PER_PASS, name)
-    return Load(
-        events=written,
-        history=written,
-        bytes=plain(_bytes(EVENTS_PER_PASS, 1), name),
-        cost=plain(cost, name),
-    )
-
-
-def _paused(found: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return what changes when the run may pause at the end."""
-    more = plain(EVENTS_PER_PAUSE, name)
-    return {
-        "events": total([found["events"], more]),
-        "history": total([found["history"], more]),
-        "bytes": total([found["bytes"], plain(_bytes(EVENTS_PER_PAUSE, 0), name)]),
-    }
-
-
-def _budgeted(load: Load, budget: tree.Budget | None, name: str, found: dict[str, Any]) -> Load:
-    """Return a load with what was found; a budget counts for all iterations together."""
-    if budget is not None and budget.tokens is not None:
-        found["tokens"] = plain(budget.tokens, name)
-    if budget is not None and budget.usd is not None:
-        found["usd"] = plain(round(budget.usd * MICRO), name)
-    return replace(load, **found)
+def _task_of(work: Work) -> _Task:
+    """Return what a task comes to when every worker vanishes or comes late, and all fails."""
+    attempts = 1 + costs.retries(work.retry)
+    deliveries = attempts * work.max_deliveries
+    writes = costs.attempts(attempts, work.max_deliveries)
+    pauses = costs.pauses_ms(work.retry, asked=True)
+    duration = deliveries * (work.queue_timeout_ms + work.timeout_ms) + pauses
+    return _Task(attempts, deliveries, costs.events(writes), costs.payloads(writes), duration)
 
 
 def _known(name: str, known: Certificate, times: int) -> Load:

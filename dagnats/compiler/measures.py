@@ -60,7 +60,8 @@ ZERO: Final = Measure()
 
 def plain(value: int, step: str | None = None) -> Measure:
     """Return a number that a step is the reason of."""
-    return Measure(min(value, MOST), (), min(value, MOST) if step else 0, step)
+    value = min(value, MOST)
+    return Measure(value, (), value if step else 0, step)
 
 
 def total(measures: Iterable[Measure], fixed: int = 0) -> Measure:

@@ -48,14 +48,16 @@ def compile_workflow(
     *,
     load: Load | None = None,
     registry: "Registry | None" = None,
+    against: Certificate | None = None,
 ) -> Compiled:
     """Compile a YAML or JSON document; `file` is how messages call it.
 
-    What a `registry` knows is held against the document, and is no part of what becomes of it.
+    What a `registry` knows is held against the document, and is no part of what becomes of it; nor
+    is the certificate of a predecessor, `against` which bounds are to be no higher.
     Of its findings, the worst `DIAGNOSTICS_MAX` are kept. Whatever the document holds, it never
     raises; BrokenError, when the program made of an accepted one is unsound, is a bug of ours.
     """
-    compiled = _compiled(text, file, load, registry, is_program_wanted=True)
+    compiled = _compiled(text, file, load, registry, against, is_program_wanted=True)
     findings = worst(compiled.diagnostics, DIAGNOSTICS_MAX)
     left_out = len(compiled.diagnostics) - len(findings)
     return Compiled(compiled.program, findings, compiled.suppressed + left_out)
@@ -67,16 +69,18 @@ def check_workflow(
     *,
     load: Load | None = None,
     registry: "Registry | None" = None,
+    against: Certificate | None = None,
 ) -> Compiled:
     """Return what `compile_workflow` would find, all that is kept of it, and no program."""
-    return _compiled(text, file, load, registry, is_program_wanted=False)
+    return _compiled(text, file, load, registry, against, is_program_wanted=False)
 
 
-def _compiled(
+def _compiled(  # noqa: PLR0913 (what `compile_workflow` takes)
     text: str,
     file: str,
     load: Load | None,
     registry: "Registry | None",
+    against: Certificate | None,
     *,
     is_program_wanted: bool,
 ) -> Compiled:
@@ -90,7 +94,7 @@ def _compiled(
             workflow = understand(document, sink, load=load)
         program = None
         if workflow is not None:
-            program = _judge(workflow, sink, registry, is_program_wanted=is_program_wanted)
+            program = _judge(workflow, sink, registry, against, is_program_wanted=is_program_wanted)
         findings = sink.sorted()
         if document is not None:
             findings = label_merges(findings, document)
@@ -107,7 +111,12 @@ def _compiled(
 
 
 def _judge(
-    workflow: Workflow, sink: Sink, registry: "Registry | None", *, is_program_wanted: bool
+    workflow: Workflow,
+    sink: Sink,
+    registry: "Registry | None",
+    against: Certificate | None,
+    *,
+    is_program_wanted: bool,
 ) -> Program | None:
     grounds, certificate = _proven(workflow, sink, registry)
     if registry is not None and is_program_wanted and not sink.has_errors:
@@ -117,6 +126,10 @@ def _judge(
         for finding in alone.sorted():
             if finding.severity is Severity.ERROR:
                 sink.add(finding)
+    if certificate is not None and against is not None:
+        from dagnats.compiler.certificates import report_growth
+
+        report_growth(workflow, grounds.outline, certificate, against, sink)
     if certificate is None or sink.has_errors or not is_program_wanted:
         return None
     # Loaded only here: a lint wants no program, and these cost a sixth of its time.

@@ -6,6 +6,7 @@ from dagnats.compiler.feasible import check_time
 from dagnats.compiler.ground import Ground
 from dagnats.compiler.liveness import check_liveness
 from dagnats.compiler.outputs import Lookup
+from dagnats.compiler.starving import check_starving
 from dagnats.diagnostics.diagnostic import Sink
 from dagnats.ir.program import Certificate
 
@@ -15,4 +16,5 @@ def prove(ground: Ground, sink: Sink, workflows: Lookup | None = None) -> Certif
     report_idle_keys(ground.outline, sink)
     check_liveness(ground, sink)
     check_time(ground, sink)
+    check_starving(ground, sink)
     return certify(ground, sink, workflows)

@@ -85,6 +85,31 @@ steps:
     config: {max_iterations: 10, budget: {tokens: 5000}}
 """,
     ),
+    "DN6005": Entry(
+        name="bound-grew",
+        title="a bound that is higher than before",
+        severity=Severity.WARNING,
+        explanation=(
+            "With `--against`, the worst case of a run is held against that of another version of "
+            "the workflow, and this one may take more. Lower the bound of the step that dominates, "
+            "or leave it, when more is meant."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, type: agent_loop, task: hello.greet, config: {max_iterations: 20}}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, type: agent_loop, task: hello.greet, config: {max_iterations: 10}}
+""",
+        before="""\
+name: hello
+steps:
+  - {id: greet, type: agent_loop, task: hello.greet, config: {max_iterations: 10}}
+""",
+    ),
     "DN7001": Entry(
         name="no-effect",
         title="a key that has no effect where it stands",
@@ -323,6 +348,82 @@ input: {type: object, required: [plan], properties: {plan: {type: string}}}
 priority: {key: input.plan, rules: {paid: 300}}
 steps:
   - {id: greet, task: hello.greet}
+""",
+    ),
+    "DN7012": Entry(
+        name="too-few-slots",
+        title="maps that ask for more at once than a run may have",
+        severity=Severity.WARNING,
+        explanation=(
+            "`concurrency.max_steps` limits the attempts of one run that are queued or running, so "
+            "the maps never get as wide as they say. Only attempts hold a slot, so nothing is "
+            "locked out; but lower `max_concurrency`, or raise `max_steps`."
+        ),
+        bad="""\
+name: hello
+concurrency: {max_steps: 4}
+steps:
+  - id: greet
+    type: map
+    task: hello.greet
+    config: {over: "['ada', 'grace']", max_items: 10, max_concurrency: 8}
+""",
+        good="""\
+name: hello
+concurrency: {max_steps: 8}
+steps:
+  - id: greet
+    type: map
+    task: hello.greet
+    config: {over: "['ada', 'grace']", max_items: 10, max_concurrency: 8}
+""",
+    ),
+    "DN7013": Entry(
+        name="own-event-too-late",
+        title="a wait for an event that the run emits only afterwards",
+        severity=Severity.WARNING,
+        explanation=(
+            "The only steps of the document that emit the event come behind the wait, so the run "
+            "waits for itself until the time is up. Emit it before, or beside; where others emit "
+            "it too, declare it in `events`."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: heard, type: wait_for_event, config: {event: user.greeted, timeout: 1h}}
+  - {id: tell, type: emit, depends_on: [heard], config: {event: user.greeted, data: {}}}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: heard, type: wait_for_event, config: {event: user.answered, timeout: 1h}}
+  - {id: tell, type: emit, depends_on: [heard], config: {event: user.greeted, data: {}}}
+""",
+    ),
+    "DN7014": Entry(
+        name="no-time-to-repeat",
+        title="iterations that a loop has no time for",
+        severity=Severity.WARNING,
+        explanation=(
+            "The waits between the iterations alone add up to more than `max_duration`, so the "
+            "last iterations never happen. Make `delay` shorter or `max_duration` longer, or "
+            "lower `max_iterations`."
+        ),
+        bad="""\
+name: hello
+steps:
+  - id: greet
+    type: agent_loop
+    task: hello.greet
+    config: {max_iterations: 10, delay: 10m, max_duration: 1h}
+""",
+        good="""\
+name: hello
+steps:
+  - id: greet
+    type: agent_loop
+    task: hello.greet
+    config: {max_iterations: 7, delay: 10m, max_duration: 1h}
 """,
     ),
 }

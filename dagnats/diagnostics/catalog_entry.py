@@ -11,7 +11,8 @@ class Entry(Struct, frozen=True):
     """What a code means: its kebab-case name, a title, why and what to do, and two documents.
 
     `bad` is a smallest document that yields the code, with `severity`; `good` is the same mended,
-    and yields no finding at all. `files` are what they import, by path.
+    and yields no finding at all. `files` are what they import, by path; `before` is the document
+    against which both are held, where the code is about what has changed.
     """
 
     name: str
@@ -21,3 +22,4 @@ class Entry(Struct, frozen=True):
     bad: str
     good: str
     files: Mapping[str, str] = field(default_factory=dict)
+    before: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from dagnats.ir import program as p
-from dagnats.ir.costs import RETRY_DELAY_MS_MAX
+from dagnats.ir.costs import pauses_ms, retries
 
 Edges = frozenset[tuple[int, int]]
 
@@ -102,7 +102,8 @@ class _Paths:
             case p.SleepNode():
                 return node.max_duration_ms
             case p.SubWorkflowNode():
-                return 0 if node.detach else (1 + node.retry.max_retries) * node.timeout_ms
+                times = 1 + retries(node.retry)
+                return times * node.timeout_ms + pauses_ms(node.retry, asked=False)
             case _:
                 return body
 
@@ -126,11 +127,9 @@ def _ordered(nodes: Sequence[p.Node], members: list[int]) -> list[int]:
 
 
 def _work(node: p.TaskNode) -> int:
-    retry = node.retry
-    attempts = 1 + max([retry.max_retries, *(policy.max_retries for _, policy in retry.by_code)])
     delivery = node.queue_timeout_ms + node.timeout_ms
-    pause = max(min(retry.max_delay_ms, RETRY_DELAY_MS_MAX), 1)
-    return attempts * node.max_deliveries * delivery + (attempts - 1) * pause
+    deliveries = (1 + retries(node.retry)) * node.max_deliveries
+    return deliveries * delivery + pauses_ms(node.retry, asked=True)
 
 
 def _repeated(node: p.AgentLoopNode | p.LoopNode, one: int) -> int:

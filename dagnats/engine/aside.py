@@ -13,6 +13,7 @@ from dagnats.machine.events import (
     RunCancelled,
     RunCompleted,
     RunFailed,
+    RunPending,
     RunStarted,
     milliseconds,
 )
@@ -61,7 +62,7 @@ class Aside:
         self.dirty = False
 
     @classmethod
-    def begun(cls, reason: str, event: RunStarted, line: bytes) -> "Aside":
+    def begun(cls, reason: str, event: RunStarted | RunPending, line: bytes) -> "Aside":
         """Set a run aside that has no snapshot yet."""
         aside = cls.__new__(cls)
         aside.reason = reason

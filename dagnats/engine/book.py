@@ -3,9 +3,12 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from dagnats.machine.commands import StartChild
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import RunState
 from dagnats.runid import minted_at_ms
@@ -27,18 +30,67 @@ class Summary(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     started_at: int
     ended_at: int
     seq: int
+    labels: dict[str, str] = {}
+    parent: dict[str, Any] | None = None
 
 
 class Live:
-    """A live run: its state and program; who hears of its end; whether a snapshot is older."""
+    """A live run: its state and program; who hears of its end; whether a snapshot is older.
 
-    __slots__ = ("dirty", "notify", "program", "state")
+    A run that sleeps is packed into bytes, and unpacked by whoever looks at its state. `asks`,
+    `hears` and `calls` are the steps that wait for people, events and children, as far as known:
+    one may have ended.
+    """
+
+    __slots__ = (
+        "_packed",
+        "_state",
+        "asks",
+        "calls",
+        "dirty",
+        "hears",
+        "keeps_checkpoints",
+        "notify",
+        "program",
+    )
 
     def __init__(self, program: Prepared, state: RunState) -> None:
         self.program = program
-        self.state = state
         self.notify = ""
         self.dirty = True
+        self.keeps_checkpoints = False
+        self.asks: dict[str, None] | None = None
+        self.calls: dict[str, StartChild] | None = None
+        self.hears: dict[str, str] | None = None
+        self._state: RunState | None = state
+        self._packed: bytes | None = None
+
+    @property
+    def state(self) -> RunState:
+        """Return the state; the same object until the run is packed."""
+        if self._state is None:
+            assert self._packed is not None
+            self._state, self._packed = decode_state(self._packed), None
+        return self._state
+
+    @property
+    def life(self) -> int:
+        """Return which life of the run this is; one that is packed has nothing under way."""
+        return self._state.life if self._state is not None else 0
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the state is held as bytes."""
+        return self._state is None
+
+    def pack(self) -> None:
+        """Hold the state as bytes until somebody looks at it."""
+        if self._state is not None:
+            self._packed, self._state = encode_state(self._state), None
+
+    def encoded(self) -> bytes:
+        """Return the state as `encode_state` does, without unpacking it."""
+        return encode_state(self._state) if self._state is not None else self._packed or b""
 
 
 class Closed:
@@ -52,7 +104,9 @@ class Closed:
     def __init__(
         self, first: int = 0, summaries: Iterable[Summary] = (), forgotten_until: int = 0
     ) -> None:
-        self._runs: OrderedDict[str, Summary] = OrderedDict((s.run_id, s) for s in summaries)
+        self._runs: OrderedDict[str, Summary] = OrderedDict(
+            (s.run_id or f"@{number}", s) for number, s in enumerate(summaries)
+        )
         self.first = first
         self.forgotten_until = forgotten_until
         oldest = next(iter(self._runs.values()), None)
@@ -71,7 +125,7 @@ class Closed:
 
     def newest_first(self) -> Iterator[Summary]:
         """Yield all summaries."""
-        return reversed(self._runs.values())
+        return (one for one in reversed(self._runs.values()) if one.run_id)
 
     @property
     def total(self) -> int:
@@ -92,6 +146,14 @@ class Closed:
             _, oldest = self._runs.popitem(last=False)
             self.forget(oldest.run_id, oldest.ended_at)
             self.first += 1
+
+    def remove(self, run_id: str) -> None:
+        """Take a run off the list that is alive again: its place is left empty."""
+        if run_id in self._runs:
+            self._runs = OrderedDict(
+                (f"{run_id}@{one.seq}", replace(one, run_id="")) if key == run_id else (key, one)
+                for key, one in self._runs.items()
+            )
 
     def forget(self, run_id: str, ended_at: int) -> None:
         """Note a run that has ended and is not listed."""

@@ -16,9 +16,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dagnats.engine.book import CHUNK_SIZE, TOMBSTONE, encode_chunk, encode_state
+from dagnats.engine.book import CHUNK_SIZE, TOMBSTONE, encode_chunk
 from dagnats.engine.faults import in_words
 from dagnats.engine.partition import Partition
+from dagnats.engine.records import PARTITION
+from dagnats.engine.rest import encode_rest
 from dagnats.ports import Clock, EventLog, HistoryFeed, Snapshots
 
 EVENTS_PER_CHECKPOINT = 250_000
@@ -133,7 +135,8 @@ class Checkpointer:
         for run_id, live in partition.runs.items():
             if live.dirty or run_id in self._unsaved:
                 live.dirty = False
-                checkpoint.runs.append((run_id, encode_state(live.state)))
+                checkpoint.runs.append((run_id, live.encoded()))
+        checkpoint.runs.append((PARTITION, encode_rest(partition)))
         for run_id, aside in partition.aside.items():
             if aside.dirty or run_id in self._unsaved:
                 aside.dirty = False
@@ -143,7 +146,8 @@ class Checkpointer:
             first = max(chunk * CHUNK_SIZE, partition.closed.first)
             forgotten_until = partition.closed.forgotten_until
             checkpoint.chunks.append((chunk, encode_chunk(first, summaries, forgotten_until)))
-        checkpoint.ended = list(self._stored.difference(partition.runs, partition.aside))
+        alive = self._stored.difference(partition.runs, partition.aside)
+        checkpoint.ended = [run_id for run_id in alive if run_id != PARTITION]
         checkpoint.forgotten = [r for r in checkpoint.ended if r not in partition.closed]
         self._new_events = 0
         self._last_at = self._clock.now_ms()

@@ -16,15 +16,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagnats.engine.checkpoint import Checkpointer
+from dagnats.engine.errands import Errand, Errands
 from dagnats.engine.faults import RequestFaultError, RunFaultError, in_words
+from dagnats.engine.operations import peers, people, runs, workers, workflows
 from dagnats.engine.partition import Partition
 from dagnats.engine.programs import Programs
 from dagnats.engine.pump import Pump
 from dagnats.engine.recovery import Recovered, recover
+from dagnats.engine.resuming import resume
 from dagnats.engine.service import Service
+from dagnats.engine.shop import Planning
 from dagnats.engine.timers import Steady
 from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError
-from dagnats.ports import Bus, Clock, EventLog, HistoryFeed, ProgramStore, Snapshots
+from dagnats.ports import Bus, Checkpoints, Clock, EventLog, HistoryFeed, ProgramStore, Snapshots
 
 RECOVER_WAIT_MIN_S = 0.05
 RECOVER_WAIT_MAX_S = 2.0
@@ -43,14 +47,26 @@ class Ports:
     snapshots: Snapshots
     feed: HistoryFeed
     programs: ProgramStore
+    checkpoints: Checkpoints
     bus: Bus
     clock: Clock
 
 
 class Engine:
-    """Owns one partition. `say` hears what an operator should know, a line at a time."""
+    """Owns one of so many partitions. `say` hears what an operator should know, line by line.
 
-    def __init__(self, number: int, ports: Ports, say: Callable[[str], None]) -> None:
+    `planning` compiles what planners give.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        ports: Ports,
+        say: Callable[[str], None],
+        *,
+        planning: Planning,
+        partitions: int = 1,
+    ) -> None:
         self.number = number
         self.serving = asyncio.Event()
         self._ports = ports
@@ -70,6 +86,9 @@ class Engine:
             feed=ports.feed,
             bus=ports.bus,
             clock=self._clock,
+            checkpoints=ports.checkpoints,
+            planning=planning,
+            partitions=partitions,
             status=self.status,
             say=say,
         )
@@ -80,7 +99,15 @@ class Engine:
         Raises FencedError when another engine has taken the partition, BrokenError when what is
         stored cannot be read or a bug comes again and again.
         """
-        await self._service.listen(self.number)
+        await self._service.listen(
+            [
+                *workflows.OPERATIONS,
+                *runs.OPERATIONS,
+                *people.OPERATIONS,
+                *workers.operations(self.number),
+                *peers.operations(self.number),
+            ]
+        )
         while await self._connected():
             began = time.monotonic()
             try:
@@ -158,10 +185,12 @@ class Engine:
         ports = self._ports
         self._served = False
         await self._programs.open()
+        secret = await ports.programs.secret()
         found = await recover(ports.log, ports.snapshots, ports.feed, self._programs, self._parked)
-        pump, checkpointer = self._prepare(found)
+        errands = Errands(self._perform, self._say)
+        pump, checkpointer = self._prepare(found, errands)
         self._tell(found, time.monotonic() - began)
-        self._service.attach(pump.partition, pump.epoch)
+        self._service.attach(pump.partition, pump.epoch, secret)
         self._served = True
         self.serving.set()
         quiet = False
@@ -170,28 +199,24 @@ class Engine:
         finally:
             self.serving.clear()
             self._service.detach()
+            await errands.close()
             await checkpointer.close()
         if quiet:
             await checkpointer.save_now(pump.partition)
 
-    def _prepare(self, found: Recovered) -> tuple[Pump, Checkpointer]:
+    async def _perform(self, errand: Errand) -> bool:
+        return await peers.perform(self._service, errand)
+
+    def _prepare(self, found: Recovered, errands: Errands) -> tuple[Pump, Checkpointer]:
         """Put together what serves a recovered partition. Raises RunFaultError."""
         ports, clock, ownership = self._ports, self._clock, found.ownership
         wake, rearm = asyncio.Event(), asyncio.Event()
-        partition = Partition(
-            self.number,
-            found.runs,
-            found.aside,
-            found.closed,
-            ownership.offset,
-            wake.set,
-            rearm.set,
-        )
+        partition = Partition(self.number, found.contents, ownership.offset, wake.set, rearm.set)
         checkpointer = Checkpointer(
             snapshots=ports.snapshots, log=ports.log, feed=ports.feed, clock=clock, say=self._say
         )
         self._begin(checkpointer, found)
-        partition.resume(clock.now_ms())
+        resume(partition, clock.now_ms())
         self._pump = Pump(
             partition,
             ownership.epoch,
@@ -200,6 +225,7 @@ class Engine:
             bus=ports.bus,
             clock=clock,
             checkpointer=checkpointer,
+            errands=errands,
             wake=wake,
             rearm=rearm,
             say=self._say,
@@ -248,8 +274,8 @@ class Engine:
 
     def _tell(self, found: Recovered, took_s: float) -> None:
         self._recoveries += 1
-        self._parked = {r: why for r, why in self._parked.items() if r in found.aside}
-        reasons = Counter(aside.reason for aside in found.aside.values())
+        self._parked = {r: why for r, why in self._parked.items() if r in found.contents.aside}
+        reasons = Counter(aside.reason for aside in found.contents.aside.values())
         for reason, count in reasons.items():
             if reason not in self._told:
                 self._told.add(reason)
@@ -257,6 +283,6 @@ class Engine:
         if not (found.ownership.offset or self._recoveries > 1):
             return
         self._say(
-            f"recovered {len(found.runs)} live runs in {took_s * 1000:.0f} ms: "
+            f"recovered {len(found.contents.runs)} live runs in {took_s * 1000:.0f} ms: "
             f"{found.folded} events folded, {found.republished} published again"
         )

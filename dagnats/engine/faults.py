@@ -19,6 +19,10 @@ class RequestFaultError(Exception):
     """A message could not be handled, and nobody knows what of it was done."""
 
 
+class ElsewhereError(Exception):
+    """What is asked is another partition's to answer: this one is silent."""
+
+
 def in_words(bug: BaseException) -> str:
     """Return an exception as one line: its type and its message."""
     return f"{type(bug).__name__}: {bug}" if str(bug) else type(bug).__name__

@@ -7,6 +7,7 @@ is the machine's to judge; an input is judged here, too: a refusal is kinder tha
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 SUBJECT = re.compile(r"[^\s.*>\x00-\x1f\x7f]+(\.[^\s.*>\x00-\x1f\x7f]+)*")
 TASK_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 SUBJECT_CHARS_MAX = 255
+EVENT_ID_CHARS_MAX = 128
 
 PRUNE_LEVELS = PAYLOAD_LEVELS_MAX + 10
 """Deeper parts of an undecodable message are cut out: still too deep to be taken, but decodable."""
@@ -75,6 +77,28 @@ def check_input(value: Any, payload: bytes) -> None:
         raise RefusedError("invalid", str(wrong)) from None
 
 
+def check_value(what: str, value: Any) -> None:
+    """Raise RefusedError `invalid` for a value that is no payload."""
+    try:
+        require_fit(what, value)
+    except TooLargeError as wrong:
+        raise RefusedError("invalid", str(wrong)) from None
+
+
+def check_event(kind: str, event_id: str, data: Any) -> None:
+    """Raise RefusedError `invalid` for an event that cannot be published."""
+    if len(kind) > SUBJECT_CHARS_MAX or TASK_NAME.fullmatch(kind) is None:
+        raise RefusedError("invalid", f"not a type of events: {kind[:80]!r}")
+    if not event_id or len(event_id) > EVENT_ID_CHARS_MAX:
+        raise RefusedError("invalid", f"an event's id has 1 to {EVENT_ID_CHARS_MAX} characters")
+    check_value("the data", data)
+
+
+def digest(payload: bytes) -> str:
+    """Return a short name for a message."""
+    return sha256(payload).hexdigest()[:26]
+
+
 def hello_problem(hello: tasks.Hello) -> str:
     """Return what is wrong with a worker's announcement, or nothing."""
     if not is_subject(hello.worker_id):
@@ -82,6 +106,9 @@ def hello_problem(hello: tasks.Hello) -> str:
     for name in hello.tasks:
         if TASK_NAME.fullmatch(name) is None:
             return f"not a task name: {name[:80]!r}"
+    for name in (*hello.groups, *hello.capabilities):
+        if TASK_NAME.fullmatch(name) is None:
+            return f"not the name of a group or a capability: {name[:80]!r}"
     return ""
 
 

@@ -9,8 +9,10 @@ ever said that a crash could take back. Groups are committed in order, one at a 
 from collections import deque
 from collections.abc import Sequence
 
+from dagnats.engine.errands import Errand
+from dagnats.engine.records import Line
 from dagnats.machine.dispatch import Ticket
-from dagnats.machine.events import Event, encode
+from dagnats.machine.events import encode
 from dagnats.wire.api import Ended
 from dagnats.wire.tasks import Held
 
@@ -33,10 +35,12 @@ class Group:
         "cancels",
         "deliveries",
         "ended",
+        "errands",
         "lines",
         "offset",
         "run_ids",
         "size_bytes",
+        "stored_at",
     )
 
     def __init__(self, offset: int) -> None:
@@ -44,6 +48,7 @@ class Group:
         self.lines: list[bytes] = []
         self.run_ids: list[str] = []
         self.size_bytes = 0
+        self.stored_at = 0.0
         self.answers: list[tuple[str, bytes]] = []
         self.answer_bytes = 0
         self.deliveries: dict[str, list[Ticket]] = {}
@@ -51,6 +56,7 @@ class Group:
         self.accepted: dict[str, dict[Held, None]] = {}
         self.cancels: dict[str, list[Held]] = {}
         self.ended: dict[str, list[Ended]] = {}
+        self.errands: list[Errand] = []
 
     @property
     def empty(self) -> bool:
@@ -62,6 +68,7 @@ class Group:
             or self.accepted
             or self.cancels
             or self.ended
+            or self.errands
         )
 
 
@@ -77,7 +84,7 @@ class Outbox:
         self._sealed: deque[Group] = deque()
         self.current = Group(offset)
 
-    def record(self, run_id: str, events: Sequence[Event]) -> None:
+    def record(self, run_id: str, events: Sequence[Line]) -> None:
         """Add events of a run; each gets the next offset, which with the partition is its id."""
         prefix, offset, group = self._prefix, self.offset, self.current
         for event in events:

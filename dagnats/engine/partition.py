@@ -1,48 +1,88 @@
 """One partition: every input is applied here, to the runs in memory, and nowhere else.
 
 Synchronous and without I/O. The pump (`engine.pump`) commits what gathers in the outbox and sends
-what follows; the service (`engine.service`) turns messages into the calls below. Whatever is
-decided here counts only once it is committed: after any failure the whole partition is thrown away
-and built again from the log.
+what follows; the service (`engine.service`) turns messages into calls of what works on a partition:
+`intake` (runs begin), `shop` (workers), `desk` (people and events). Whatever is decided here counts
+only once it is committed: after any failure the whole partition is thrown away and built again from
+the log.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import chain, islice
+from dataclasses import dataclass
 from typing import Any
 
+from dagnats.engine import errands
 from dagnats.engine.aside import Aside
 from dagnats.engine.book import Closed, Live, Summary
 from dagnats.engine.faults import RunFaultError, in_words
+from dagnats.engine.letters import Letter, Letters
+from dagnats.engine.mailbox import Mailbox
 from dagnats.engine.outbox import (
     PENDING_ANSWERS_MAX,
     PENDING_BYTES_MAX,
     PENDING_EVENTS_MAX,
     Outbox,
 )
+from dagnats.engine.records import PARTITION, EventPublished, Record
 from dagnats.engine.timers import Timers
-from dagnats.engine.views import Document, aside_row, closed_row, live_row
-from dagnats.errors import BrokenError, RefusedError
+from dagnats.engine.views import approval_row
+from dagnats.errors import RefusedError
+from dagnats.machine import commands as c
+from dagnats.machine import events as ev
 from dagnats.machine import inputs as i
-from dagnats.machine.advance import Transition, advance, next_due_ms, outstanding, start
-from dagnats.machine.commands import Command, EndRun, Enqueue, Withdraw
+from dagnats.machine.admission import Admission
+from dagnats.machine.advance import Transition, advance
 from dagnats.machine.dispatch import DeliveryKey, Dispatcher, Ticket
-from dagnats.machine.events import StepFailed, StepStarted
-from dagnats.machine.prepared import Prepared
-from dagnats.machine.state import Running
+from dagnats.machine.gates import Gates
+from dagnats.machine.state import RunState, locate
+from dagnats.machine.ticking import due_ms, next_due_ms
+from dagnats.machine.turn import Turn
 from dagnats.wire.api import Ended
-from dagnats.runid import minted_at_ms
-from dagnats.wire.tasks import Held, Result
+from dagnats.wire.tasks import Held
 
 LEASE_MS = 10_000
-ASSIGN_MAX = 1_000
-"""Deliveries given out between two commits."""
 
-LIVE_RUNS_MAX = 100_000
+LIVE_RUNS_MAX = 250_000
 """With more runs than this alive, new ones are answered `busy`."""
 
+HEARD_AT_ONCE_MAX = 500
+"""Runs that hear of an event, or go on, before an append of that may begin."""
 
-PREFIX_MIN = 4
-"""A run may be named by the beginning of its id, from this length on."""
+_TIMED = (
+    ev.StepContinued,
+    ev.StepFailed,
+    ev.SleepStarted,
+    ev.WaitStarted,
+    ev.ApprovalRequested,
+    ev.ApprovalReminded,
+    ev.ChildSpawned,
+    ev.PlanRefused,
+)
+"""Events after which time has something to do; those of attempts are armed as they are dealt."""
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Where the last look at all runs has stopped."""
+
+    todo: list[str]
+    next_at: int = 0
+
+
+@dataclass(slots=True)
+class Contents:
+    """What recovery has put together."""
+
+    runs: dict[str, Live]
+    aside: dict[str, Aside]
+    closed: Closed
+    mailbox: Mailbox
+    letters: Letters
+    keys: dict[tuple[str, str], tuple[str, int]]
+    """Idempotency keys: workflow and key, with the run and when it began (ms)."""
+    buckets: Any
+    """Levels of rate limits, as the dispatcher keeps them."""
 
 
 class Partition:
@@ -52,26 +92,38 @@ class Partition:
     Once `fault` is set nothing more is decided here: the partition is to be dropped.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 (what recovery has put together)
+    def __init__(
         self,
         number: int,
-        runs: dict[str, Live],
-        aside: dict[str, Aside],
-        closed: Closed,
+        contents: Contents,
         offset: int,
         wake: Callable[[], None],
         rearm: Callable[[], None],
     ) -> None:
         self.number = number
-        self.runs = runs
-        self.aside = aside
-        self.closed = closed
+        self.runs = contents.runs
+        self.aside = contents.aside
+        self.closed = contents.closed
+        self.mailbox = contents.mailbox
+        self.letters = contents.letters
+        self.keys = contents.keys
         self.outbox = Outbox(number, offset)
         self.timers = Timers()
         self.dispatcher = Dispatcher(LEASE_MS)
+        if contents.buckets is not None:
+            self.dispatcher.load_buckets(contents.buckets)
+        self.gates = Gates()
         self.fault: RunFaultError | None = None
-        self._wake = wake
+        self.now = 0
+        self.rounds = Rounds([])
+        self.going_on: deque[str] = deque()
+        self.hearing: deque[tuple[str, str, dict[str, Any]]] = deque()
+        self._listeners: dict[str, dict[tuple[str, str], int]] = {}
+        self._cancellers: dict[str, dict[str, None]] = {}
+        self.wake = wake
         self._rearm = rearm
+
+    # ── limits ───────────────────────────────────────────────────────────────────────────────────
 
     @property
     def busy(self) -> str:
@@ -91,28 +143,7 @@ class Partition:
             return f"more than {PENDING_ANSWERS_MAX} answers wait (PENDING_ANSWERS_MAX)"
         return ""
 
-    @property
-    def remembers_all(self) -> bool:
-        """Whether a run that is not listed here never was."""
-        return self.closed.complete
-
-    def is_younger(self, run_id: str) -> bool:
-        """Whether a run id was minted after all that is no longer listed was minted and ended."""
-        minted = minted_at_ms(run_id)
-        return minted is not None and minted > self.closed.forgotten_until
-
-    def find(self, prefix: str) -> str:
-        """Return the id of the one listed run that begins so, or what was given.
-
-        Raises RefusedError `invalid` when several do.
-        """
-        if prefix in self.runs or prefix in self.closed or len(prefix) < PREFIX_MIN:
-            return prefix
-        found = [run_id for run_id in chain(self.runs, self.aside) if run_id.startswith(prefix)]
-        found += [s.run_id for s in self.closed.newest_first() if s.run_id.startswith(prefix)]
-        if len(found) > 1:
-            raise RefusedError("invalid", f"{len(found)} runs begin with `{prefix}`")
-        return found[0] if found else prefix
+    # ── runs ─────────────────────────────────────────────────────────────────────────────────────
 
     def status_of(self, run_id: str) -> str:
         """Return the status of a listed run, or nothing."""
@@ -130,188 +161,51 @@ class Partition:
         if aside is not None:
             raise RefusedError("unavailable", f"run `{run_id}` cannot go on: {aside.reason}")
 
-    def workers(self, program: Prepared) -> dict[str, int]:
-        """Return how many workers each task of a program has now."""
-        return {node.task: self.dispatcher.workers_for(node.task) for node in program.nodes}
-
-    def rows(self, workflow: str, status: str, limit: int) -> list[Document]:
-        """Return up to `limit` runs as rows, newest first: the live ones, then the ended ones."""
-        live = (live_row(one.state) for one in reversed(self.runs.values()))
-        aside = (aside_row(one) for one in reversed(self.aside.values()))
-        ended = (closed_row(one) for one in self.closed.newest_first())
-        matching = (
-            row
-            for row in chain(live, aside, ended)
-            if (not workflow or row["workflow"] == workflow)
-            and (not status or row["status"] == status)
-        )
-        return list(islice(matching, limit))
+    def alive(self, run_id: str) -> Live:
+        """Return a live run. Raises RefusedError `not_found`, `conflict` for one that has ended."""
+        self.check_able(run_id)
+        live = self.runs.get(run_id)
+        if live is not None:
+            return live
+        status = self.status_of(run_id)
+        if not status:
+            raise RefusedError("not_found", f"no run `{run_id}`")
+        raise RefusedError("conflict", f"run `{run_id}` has ended: {status}")
 
     def answer(self, subject: str, payload: bytes) -> None:
         """Send an answer once everything decided so far is committed."""
         self.outbox.answer(subject, payload)
-        self._wake()
+        self.wake()
 
-    def resume(self, now: int) -> None:
-        """Take up all runs after a takeover: finish cut decisions, queue, lease, arm.
+    def add(self, live: Live, transition: Transition) -> None:
+        """Take in a run that has just begun."""
+        state = transition.state
+        self.runs[state.run_id] = live
+        self._listen_for_cancel(live)
+        self.follow(live, transition)
+        if state.run_id in self.runs:
+            self.arm_at(state.run_id, state.timeout_from + live.program.program.timeout_ms)
 
-        Raises RunFaultError with all runs that cannot be taken up.
-        """
-        reasons: dict[str, str] = {}
-        for live in list(self.runs.values()):
-            try:
-                self._apply(live, i.Tick(at=now))
-                if not live.state.ended:
-                    self._take_up(live, now)
-            except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
-                self.fault = None  # look at the others, too: one recovery sets all aside
-                reasons[live.state.run_id] = in_words(bug.__cause__ or bug)
-        if reasons:
-            self.fault = RunFaultError(reasons)
-            raise self.fault
+    def apply(self, live: Live, request: i.Input) -> None:
+        """Decide what an input means for a run, and do what follows. Raises RunFaultError."""
+        self.follow(live, self.decide(live, request))
 
-    def _take_up(self, live: Live, now: int) -> None:
-        """Rebuild queue, leases and timers of a run from its state."""
-        run_id = live.state.run_id
-        self._perform(live, outstanding(live.program, live.state))
-        for index, step in enumerate(live.state.steps):
-            if isinstance(step, Running):
-                key = (run_id, index, step.iteration, step.attempt)
-                self.dispatcher.restore(key, step.worker_id, step.delivery, now)
-        self._arm(live)
-
-    def start(self, program: Prepared, request: i.StartRun, notify: str) -> bool:
-        """Begin a run; False when one of this id is known already.
-
-        Raises RefusedError `conflict` when the known one is of another workflow, BrokenError when
-        the machine fails, and then nothing has happened.
-        """
-        run_id = request.run_id
-        known = self.runs.get(run_id)
-        if known is not None:
-            check_same(run_id, known.state.workflow, program)
-            known.notify = notify or known.notify
-            return False
-        listed = self.closed.get(run_id) or self.aside.get(run_id)
-        if listed is not None:
-            check_same(run_id, listed.workflow, program)
-            return False
-        try:
-            transition = start(program, request)
-        except Exception as bug:
-            raise BrokenError(f"run `{run_id}` cannot be started: {in_words(bug)}") from bug
-        live = Live(program, transition.state)
-        live.notify = notify
-        self.runs[run_id] = live
-        self._follow(live, transition)
-        if not transition.state.ended:
-            due = transition.state.started_at + program.program.timeout_ms
-            self._arm_at(run_id, due)
-        return True
-
-    def cancel(self, run_id: str, reason: str, now: int) -> bool:
-        """End a run; False when no such run is alive."""
-        live = self.runs.get(run_id)
-        if live is None:
-            return False
-        self._apply(live, i.Cancel(at=now, reason=reason))
-        return True
-
-    def take_results(self, worker_id: str, results: Iterable[Result], now: int) -> None:
-        """Apply what a worker returned; each is accepted, also if it is of the past.
-
-        One of a run that is set aside is the worker's to keep.
-        """
-        for result in results:
-            if result.run_id in self.aside:
-                continue
-            self._take_result(worker_id, result, now)
-            held = Held(
-                result.run_id, result.step, result.attempt, result.delivery, result.iteration
-            )
-            # Its group may be sealed by now: a later one is as true, and later is never too early.
-            self.outbox.current.accepted.setdefault(worker_id, {})[held] = None
-        self._wake()
-
-    def _take_result(self, worker_id: str, result: Result, now: int) -> None:
-        live = self.runs.get(result.run_id)
-        if live is None:
-            return
-        index = live.program.index.get(result.step)
-        if index is None:
-            return
-        attempt, iteration = result.attempt, result.iteration
-        transition = self._decide(live, _as_input(index, result, now))
-        if not transition.events:
-            return
-        holder = self.dispatcher.withdraw((result.run_id, index, iteration, attempt))
-        if holder is not None and holder != worker_id:
-            self._stop(holder, live, index, attempt, iteration)
-        self._follow(live, transition)
-
-    def say_hello(
-        self, worker_id: str, tasks: list[str], concurrency: int, held: list[Held], now: int
-    ) -> None:
-        """Let a worker take part; what it does not hold is delivered again."""
-        self.dispatcher.seat(worker_id, frozenset(tasks), concurrency, now)
-        keys = self._keys(held)
-        self.dispatcher.beat(worker_id, keys, now)
-        self.dispatcher.disown(worker_id, keys, now)
-        self._wake()
-
-    def beat(self, worker_id: str, held: list[Held], now: int) -> bool:
-        """Extend leases; False when the worker is not known and should say hello."""
-        self.dispatcher.beat(worker_id, self._keys(held), now)
-        return self.dispatcher.knows(worker_id)
-
-    def assign(self, now: int) -> None:
-        """Give waiting deliveries to workers with room."""
-        if not self.dispatcher.waiting_count:
-            return
-        for worker_id, ticket in self.dispatcher.assign(now, ASSIGN_MAX):
-            live = self.runs[ticket.run_id]
-            transition = self._decide(
-                live, i.Deliver(at=now, step=ticket.step, worker_id=worker_id)
-            )
-            self._follow(live, transition)
-            # Not before the event of the delivery: if that sealed the group, ride with the next.
-            deliveries = self.outbox.current.deliveries
-            deliveries.setdefault(worker_id, []).append(ticket)
-
-    def sweep(self, now: int) -> None:
-        """Act on leases that have run out."""
-        for (run_id, index, iteration, attempt), delivery in self.dispatcher.expired(now):
-            live = self.runs.get(run_id)
-            if live is None:
-                self.dispatcher.withdraw((run_id, index, iteration, attempt))
-                continue
-            expire = i.ExpireLease(
-                at=now, step=index, attempt=attempt, iteration=iteration, delivery=delivery
-            )
-            transition = self._decide(live, expire)
-            holder = self.dispatcher.withdraw((run_id, index, iteration, attempt))
-            if holder is not None:
-                self._stop(holder, live, index, attempt, iteration)
-            self._follow(live, transition)
-        self._wake()
-
-    def tick(self, now: int) -> None:
-        """Act on runs whose time has come."""
-        for run_id in self.timers.pop_due(now):
-            live = self.runs.get(run_id)
-            if live is None:
-                continue
-            if next_due_ms(live.program, live.state) <= now:
-                self._apply(live, i.Tick(at=now))
-            if not live.state.ended:
-                self._arm(live)
-
-    def _decide(self, live: Live, request: i.Input) -> Transition:
+    def decide(self, live: Live, request: i.Input) -> Transition:
         """Ask the machine. Raises RunFaultError."""
         if self.fault is not None:
             raise self.fault
+        self.now = request.at
         try:
             return advance(live.program, live.state, request)
+        except Exception as bug:
+            raise self._failed(live, bug) from bug
+
+    def follow(self, live: Live, transition: Transition) -> None:
+        """Record the events of a decision, then do what it commands once they are committed."""
+        try:
+            self._record(live, transition)
+        except RunFaultError:
+            raise
         except Exception as bug:
             raise self._failed(live, bug) from bug
 
@@ -320,96 +214,272 @@ class Partition:
         self.fault = RunFaultError({live.state.run_id: in_words(bug)})
         return self.fault
 
-    def _apply(self, live: Live, request: i.Input) -> None:
-        self._follow(live, self._decide(live, request))
-
-    def _follow(self, live: Live, transition: Transition) -> None:
-        """Record the events of a decision, then do what it commands once they are committed."""
-        try:
-            self._record(live, transition)
-        except Exception as bug:
-            raise self._failed(live, bug) from bug
-
     def _record(self, live: Live, transition: Transition) -> None:
         state, events, commands = transition
         if not events:
             return
         live.dirty = True
+        for command in commands:
+            if isinstance(command, c.Publish):
+                # Before the events that rest on it: a crash in between repeats the step, not loses.
+                self.publish(command.event_id, command.event, command.data)
         self.outbox.record(state.run_id, events)
         for event in events:
-            if isinstance(event, StepStarted):
-                index = live.program.index[event.step_id]
-                self._arm_at(state.run_id, state.at + live.program.nodes[index].timeout_ms)
-            elif isinstance(event, StepFailed):
-                due = event.payload.get("retry_at")
-                if due is not None:
-                    self._arm_at(state.run_id, due)
+            if isinstance(event, _TIMED):
+                self._arm_step(live, event.step_id)
         if commands:
-            self._perform(live, commands)
-        self._wake()
+            self.perform(live, commands)
+        self.wake()
 
-    def _perform(self, live: Live, commands: Iterable[Command]) -> None:
-        run_id, program = live.state.run_id, live.program
+    def perform(  # noqa: C901 (one case for each command)
+        self, live: Live, commands: Iterable[c.Command]
+    ) -> None:
+        """Do what the machine commands, or let it be done after the commit."""
+        run_id = live.state.run_id
         for command in commands:
             match command:
-                case Enqueue():
-                    node = program.nodes[command.step]
-                    self.dispatcher.offer(
-                        Ticket(
+                case c.Enqueue():
+                    self._enqueue(live, command)
+                case c.Withdraw():
+                    key = (run_id, command.step, command.iteration, command.attempt)
+                    self.stop(key, command.life)
+                case c.EndRun():
+                    self._close(live)
+                case c.Publish():
+                    pass
+                case c.Listen():
+                    self._listen(live, command)
+                case c.GoOn():
+                    self.going_on.append(run_id)
+                case c.StartChild():
+                    self.spawn(live, command)
+                case c.CancelChild():
+                    reason = f"its parent `{run_id}` waits no more"
+                    self.send(errands.StopChild(command.child_run_id, reason))
+                case c.Ask():
+                    self._ask(live, command)
+                case c.Respond():
+                    self.send(
+                        errands.AnswerHttp(
                             run_id,
-                            command.step,
-                            command.iteration,
-                            command.attempt,
-                            command.delivery,
-                            node.task,
-                            command.input,
-                            command.loop_state,
+                            command.status,
+                            command.headers,
+                            command.body,
+                            command.content_type,
                         )
                     )
-                    if node.queue_timeout_ms < program.program.timeout_ms:
-                        self._arm_at(run_id, live.state.at + node.queue_timeout_ms)
-                case Withdraw():
-                    key = (run_id, command.step, command.iteration, command.attempt)
-                    holder = self.dispatcher.withdraw(key)
-                    if holder is not None:
-                        self._stop(holder, live, command.step, command.attempt, command.iteration)
-                case EndRun():
-                    self._close(live)
 
-    def _close(self, live: Live) -> None:
+    def send(self, errand: errands.Errand) -> None:
+        """Let an errand be done after the commit."""
+        self.outbox.current.errands.append(errand)
+        self.wake()
+
+    def record(self, record: Record) -> None:
+        """Write a fact about the partition itself."""
+        self.outbox.record(PARTITION, [record])
+        self.wake()
+
+    # ── attempts ─────────────────────────────────────────────────────────────────────────────────
+
+    def _enqueue(self, live: Live, command: c.Enqueue) -> None:
+        state, node = live.state, command.node
+        self.dispatcher.offer(ticket_of(live, command, self.now))
+        if node.queue_timeout_ms < live.program.program.timeout_ms:
+            self.arm_at(state.run_id, state.at + node.queue_timeout_ms)
+
+    def stop(self, key: DeliveryKey, life: int) -> None:
+        """Take an attempt back, and tell the worker that holds it."""
+        holder = self.dispatcher.withdraw(key)
+        if holder is not None:
+            run_id, step, iteration, attempt = key
+            held = Held(run_id, step, attempt, 1, iteration, life)
+            self.outbox.current.cancels.setdefault(holder, []).append(held)
+
+    # ── what waits ───────────────────────────────────────────────────────────────────────────────
+
+    def spawn(self, live: Live, command: c.StartChild) -> None:
+        """Ask for a child, or how far it is."""
+        if live.calls is None:
+            live.calls = {}
+        live.calls[command.step] = command
+        parent = live.state.birth.get("parent") or {}
+        self.send(
+            errands.SpawnChild(
+                live.state.run_id,
+                command.step,
+                command.child_run_id,
+                command.workflow,
+                command.version,
+                command.input,
+                command.detached,
+                parent.get("depth", 0) + 1,
+                self.number,
+            )
+        )
+
+    def _ask(self, live: Live, command: c.Ask) -> None:
+        if live.asks is None:
+            live.asks = {}
+        live.asks[command.step] = None
+        node, document = approval_row(live, command.step)
+        self.send(
+            errands.ShowApproval(
+                live.state.run_id,
+                command.step,
+                command.round,
+                command.reminder,
+                node,
+                document,
+            )
+        )
+
+    def _listen(self, live: Live, command: c.Listen) -> None:
+        key = (live.state.run_id, command.step)
+        self._listeners.setdefault(command.event, {})[key] = command.since
+        if live.hears is None:
+            live.hears = {}
+        live.hears[command.step] = command.event
+        for event in self.mailbox.since(command.event, command.since):
+            self.hearing.append((*key, event))
+
+    def _listen_for_cancel(self, live: Live) -> None:
+        for listener in live.program.cancel_on:
+            self._cancellers.setdefault(listener.policy.event, {})[live.state.run_id] = None
+
+    def publish(self, event_id: str, kind: str, data: object) -> bool:
+        """Store an event and let everybody hear of it; False when it is known already."""
+        event = {"id": event_id, "type": kind, "data": data, "at": ev.rfc3339(self.now)}
+        return self.take_event(event, spread=True)
+
+    def take_event(self, event: dict[str, Any], *, spread: bool) -> bool:
+        """Store an event that came from here or from another partition."""
+        if event["id"] in self.mailbox:
+            return False
+        self.record(EventPublished(timestamp=ev.rfc3339(self.now), payload=event))
+        self.mailbox.add(self.now, event)
+        kind = str(event["type"])
+        for run_id, step in self._listeners.get(kind, ()):
+            self.hearing.append((run_id, step, event))
+        for run_id in self._cancellers.get(kind, ()):
+            self.hearing.append((run_id, "", event))
+        if spread:
+            self.send(errands.SpreadEvent(event))
+        return True
+
+    def go_on(self, now: int) -> bool:
+        """Do a bounded part of what has been put off; returns whether anything was."""
+        done = 0
+        while self.hearing and done < HEARD_AT_ONCE_MAX:
+            run_id, step, event = self.hearing.popleft()
+            live = self.runs.get(run_id)
+            if live is not None:
+                self.apply(live, i.Hear(at=now, event=event, step=step))
+            done += 1
+        while self.going_on and done < HEARD_AT_ONCE_MAX:
+            live = self.runs.get(self.going_on.popleft())
+            if live is not None:
+                self.apply(live, i.Tick(at=now))
+            done += 1
+        return done > 0
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    def arm(self, live: Live) -> None:
+        """Arm the next time that a run is to be looked at."""
         state = live.state
-        del self.runs[state.run_id]
-        self.timers.forget(state.run_id)
-        self.closed.add(summary(live))
-        if live.notify:
-            ended = Ended(state.run_id, state.status, state.output, state.error)
-            self.outbox.current.ended.setdefault(live.notify, []).append(ended)
+        due = next_due_ms(live.program, state)
+        start_at = state.birth.get("start_at")
+        if state.status == "pending" and start_at is not None:
+            # One that waits at a gate has been there, and must not be looked at again and again.
+            due = due if self.gates.knows(state.run_id) else min(due, start_at)
+        self.arm_at(state.run_id, due)
 
-    def _stop(self, worker_id: str, live: Live, index: int, attempt: int, iteration: int) -> None:
-        held = Held(live.state.run_id, live.program.nodes[index].id, attempt, 1, iteration)
-        self.outbox.current.cancels.setdefault(worker_id, []).append(held)
-
-    def _keys(self, held: list[Held]) -> set[DeliveryKey]:
-        keys = set()
-        for one in held:
-            live = self.runs.get(one.run_id)
-            index = live.program.index.get(one.step) if live else None
-            if index is not None:
-                keys.add((one.run_id, index, one.iteration, one.attempt))
-        return keys
-
-    def _arm(self, live: Live) -> None:
-        self._arm_at(live.state.run_id, next_due_ms(live.program, live.state))
-
-    def _arm_at(self, run_id: str, due: int) -> None:
+    def arm_at(self, run_id: str, due: int) -> None:
+        """Look at a run at `due` (ms) or before."""
         if self.timers.arm(run_id, due):
             self._rearm()
 
+    def _arm_step(self, live: Live, step: str) -> None:
+        found = locate(live.program, live.state, step)
+        if found is None:
+            return
+        frame, at = found
+        node = Turn(live.program, live.state, 0).scope(frame).nodes[at]
+        due = due_ms(node, frame.steps[at])
+        if due is not None:
+            self.arm_at(live.state.run_id, due)
 
-def check_same(run_id: str, workflow: str, program: Prepared) -> None:
-    """Raise RefusedError `conflict` when a run's workflow is not the one that was asked for."""
-    if workflow != program.program.name:
-        raise RefusedError("conflict", f"run `{run_id}` is one of workflow `{workflow}`")
+    # ── ends ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _close(self, live: Live) -> None:
+        state = live.state
+        run_id = state.run_id
+        del self.runs[run_id]
+        self.timers.forget(run_id)
+        self.dispatcher.forget_run(run_id)
+        self._deafen(live)
+        self.closed.add(summary(live))
+        if state.status == "failed":
+            self.letters.add(letter_of(state))
+        if live.notify:
+            ended = Ended(run_id, state.status, state.output, state.error)
+            self.outbox.current.ended.setdefault(live.notify, []).append(ended)
+        if live.keeps_checkpoints:
+            self.send(errands.ForgetRun(run_id))
+        parent = state.birth.get("parent")
+        if parent is not None:
+            self.send(tell_parent(state, parent))
+        for admitted in self.gates.leave(run_id):
+            waiting = self.runs.get(admitted)
+            if waiting is not None:
+                self.apply(waiting, i.Admit(at=self.now))
+
+    def _deafen(self, live: Live) -> None:
+        run_id = live.state.run_id
+        for step, kind in (live.hears or {}).items():
+            self._forget_listener(kind, (run_id, step))
+        for listener in live.program.cancel_on:
+            cancellers = self._cancellers.get(listener.policy.event)
+            if cancellers is not None:
+                cancellers.pop(run_id, None)
+                if not cancellers:
+                    del self._cancellers[listener.policy.event]
+
+    def _forget_listener(self, kind: str, key: tuple[str, str]) -> None:
+        listeners = self._listeners.get(kind)
+        if listeners is not None:
+            listeners.pop(key, None)
+            if not listeners:
+                del self._listeners[kind]
+
+    def restore_listeners(self, live: Live) -> None:
+        """Let a run hear again of what may cancel it; and of what it has missed."""
+        self._listen_for_cancel(live)
+        for listener in live.program.cancel_on:
+            for event in self.mailbox.since(listener.policy.event, live.state.started_at):
+                self.hearing.append((live.state.run_id, "", event))
+
+
+def ticket_of(live: Live, command: c.Enqueue, now: int) -> Ticket:
+    """Return a delivery as the dispatcher takes it."""
+    state, program = live.state, live.program.program
+    concurrency = program.admission.concurrency
+    extra = state.birth.get("extra") or {}
+    return Ticket(
+        run_id=state.run_id,
+        step=command.step,
+        iteration=command.iteration,
+        attempt=command.attempt,
+        delivery=command.delivery,
+        node=command.node,
+        input=command.input,
+        loop_state=command.loop_state,
+        queued_at=now,
+        rate_key=command.rate_key,
+        offset_ms=extra.get("offset_ms", 0),
+        max_steps=concurrency.max_steps if concurrency is not None else None,
+        sticky=program.admission.sticky,
+    )
 
 
 def summary(live: Live) -> Summary:
@@ -423,22 +493,46 @@ def summary(live: Live) -> Summary:
         started_at=state.started_at,
         ended_at=state.at,
         seq=state.seq,
+        labels=state.birth.get("labels") or {},
+        parent=state.birth.get("parent"),
     )
 
 
-def _as_input(index: int, result: Result, now: int) -> i.Complete | i.Continue | i.Fail:
-    problem: Any = result.error
-    if problem is not None:
-        return i.Fail(
-            at=now,
-            step=index,
-            attempt=result.attempt,
-            iteration=result.iteration,
-            code=problem.code,
-            message=problem.message,
-            retryable=problem.retryable,
-            retry_after_ms=problem.retry_after_ms,
-            details=problem.details,
-        )
-    make = i.Continue if result.continued else i.Complete
-    return make(now, index, result.attempt, result.iteration, result.output)
+def letter_of(state: RunState) -> Letter:
+    """Return the dead letter of a run that failed."""
+    return Letter(
+        id=state.run_id,
+        reason="failed",
+        at=state.at,
+        run_id=state.run_id,
+        workflow=state.workflow,
+        error=state.error,
+    )
+
+
+def tell_parent(state: RunState, parent: dict[str, Any]) -> errands.TellParent:
+    """Return the errand that tells a parent of an end."""
+    return errands.TellParent(
+        str(parent["run_id"]),
+        str(parent["step"]),
+        state.run_id,
+        int(parent["partition"]),
+        state.status,
+        state.output,
+        state.error,
+    )
+
+
+def extra_of(asked: Admission) -> dict[str, Any] | None:
+    """Return what is kept of an admission with the run, to be asked again after a crash."""
+    if asked == Admission():
+        return None
+    kept = {
+        "max_runs": asked.max_runs,
+        "runs_key": asked.runs_key,
+        "singleton": asked.singleton,
+        "singleton_key": asked.singleton_key,
+        "offset_ms": asked.offset_ms,
+        "idempotency_key": asked.idempotency_key,
+    }
+    return {key: value for key, value in kept.items() if value not in {None, "", 0}}

@@ -8,14 +8,27 @@ import msgspec
 from dagnats.engine.faults import in_words
 from dagnats.errors import BrokenError, RefusedError
 from dagnats.ir import codec
+from dagnats.ir.program import Program
+from dagnats.machine.admission import Door
 from dagnats.machine.events import rfc3339
 from dagnats.machine.prepared import Prepared, prepare
-from dagnats.machine.unsupported import unsupported
 from dagnats.ports import ProgramStore
 from dagnats.source.shape import check_value
 
 PROGRAMS_MAX = 1_000
 """Programs kept in memory besides those of live runs; the oldest is read again when asked for."""
+
+
+VERSIONS_MAX = 100
+"""Of each name so many versions are known by label, the last ones; digests are known for ever."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One program that a name has stood for."""
+
+    digest: str
+    label: str | None
+    registered_at: str
 
 
 class Alias(msgspec.Struct, frozen=True):
@@ -26,6 +39,7 @@ class Alias(msgspec.Struct, frozen=True):
     label: str | None
     registered_at: str
     steps: int
+    versions: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class Loaded:
 
     prepared: Prepared
     data: bytes
+    door: Door
 
     def complaints(self, value: Any) -> list[str]:
         """Return what is wrong with a run's input, in words; nothing if it fits.
@@ -83,44 +98,69 @@ class Programs:
             program = codec.load(data)
         except BrokenError as wrong:
             raise RefusedError("invalid", f"not a program this engine can run: {wrong}") from None
-        what = unsupported(program)
-        if what is not None:
-            raise RefusedError("invalid", f"`{program.name}`: {what}")
+        if any(trigger.enabled for trigger in program.triggers):
+            raise RefusedError(
+                "invalid", f"`{program.name}` has triggers, which this engine does not serve yet"
+            )
         digest = codec.digest(program)
         known = self._aliases.get(program.name)
         if known is not None and known.digest == digest and await self._is_stored(digest):
             return known, False
         canonical = codec.encode(program)
         await self._store.save_program(digest, canonical)
-        alias = Alias(program.name, digest, program.label, rfc3339(now), len(program.nodes))
+        version = Version(digest, program.label, rfc3339(now))
+        before = [one for one in (known.versions if known else ()) if one.digest != digest]
+        alias = Alias(
+            program.name,
+            digest,
+            program.label,
+            version.registered_at,
+            len(program.nodes),
+            (version, *before)[:VERSIONS_MAX],
+        )
         await self._store.save_alias(program.name, _encode_alias(alias))
         self._aliases[program.name] = alias
-        self._keep(digest, Loaded(prepare(program, digest), canonical))
+        self._keep(digest, _loaded(program, digest, canonical))
         return alias, True
 
     def aliases(self) -> list[Alias]:
         """Return all names with what they stand for, in alphabetical order."""
         return [self._aliases[name] for name in sorted(self._aliases)]
 
-    def known(self, name: str) -> Loaded | None:
+    def versions(self, name: str) -> tuple[Version, ...]:
+        """Return what a name has stood for, newest first. Raises RefusedError `not_found`."""
+        alias = self._aliases.get(name)
+        if alias is None:
+            raise RefusedError("not_found", f"no workflow `{name}` is registered")
+        return alias.versions or (Version(alias.digest, alias.label, alias.registered_at),)
+
+    async def delete(self, name: str) -> None:
+        """Forget a name; runs go on with their programs. Raises RefusedError `not_found`."""
+        if name not in self._aliases:
+            raise RefusedError("not_found", f"no workflow `{name}` is registered")
+        await self._store.delete_alias(name)
+        del self._aliases[name]
+
+    def known(self, name: str, version: str = "") -> Loaded | None:
         """Return a named program if it is in memory."""
+        if version:
+            return None
         alias = self._aliases.get(name)
         return self._loaded.get(alias.digest) if alias is not None else None
 
-    async def find(self, name: str) -> Loaded:
-        """Return a program by name or digest.
+    async def find(self, name: str, version: str = "") -> Loaded:
+        """Return a program by name or digest, or a version of a name by label or digest.
 
-        Raises RefusedError `not_found`, and `invalid` for one that this engine does not run;
-        BrokenError when what was registered is gone or damaged.
+        Raises RefusedError `not_found`; BrokenError when what was registered is gone or damaged.
         """
         alias = self._aliases.get(name)
         if alias is None and not name.startswith("sha256:"):
             await self.open()
             alias = self._aliases.get(name)
-        try:
-            found = await self._load(alias.digest if alias is not None else name)
-        except _UnsupportedError as no:
-            raise RefusedError("invalid", str(no)) from None
+        digest = alias.digest if alias is not None else name
+        if version:
+            digest = _digest_of(alias, name, version)
+        found = await self._load(digest)
         if found is None and alias is not None:
             raise _missing(alias.digest)
         if found is None:
@@ -146,7 +186,7 @@ class Programs:
             data = await self._store.load_program(digest)
             if data is None:
                 return None
-            found = Loaded(_prepared(data, digest), data)
+            found = _read(data, digest)
             self._keep(digest, found)
         return found
 
@@ -156,20 +196,24 @@ class Programs:
             del self._loaded[next(iter(self._loaded))]
 
 
-class _UnsupportedError(BrokenError):
-    """A stored program is sound and needs another engine."""
+def _loaded(program: Program, digest: str, data: bytes) -> Loaded:
+    return Loaded(prepare(program, digest), data, Door(program))
 
 
-def _prepared(data: bytes, digest: str) -> Prepared:
+def _read(data: bytes, digest: str) -> Loaded:
     """Return a stored program; it keeps the digest that it was stored under, which runs pin."""
     try:
-        program = codec.load(data, digest)
-        what = unsupported(program)
-        if what is None:
-            return prepare(program, digest)
+        return _loaded(codec.load(data, digest), digest, data)
     except Exception as damage:
         raise BrokenError(f"the program {digest} cannot be read: {in_words(damage)}") from damage
-    raise _UnsupportedError(f"`{program.name}` ({digest}): {what}")
+
+
+def _digest_of(alias: Alias | None, name: str, version: str) -> str:
+    """Return the digest of a version of a name. Raises RefusedError `not_found`."""
+    for one in alias.versions if alias is not None else ():
+        if version in {one.digest, one.label}:
+            return one.digest
+    raise RefusedError("not_found", f"workflow `{name}` has no version `{version}`")
 
 
 def _missing(digest: str) -> BrokenError:

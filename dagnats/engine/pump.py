@@ -11,12 +11,18 @@ from collections.abc import Callable
 
 import msgspec
 
+from dagnats.engine import housekeeping, intake, shop
+from dagnats.engine.book import Live
 from dagnats.engine.checkpoint import Checkpointer
+from dagnats.engine.errands import Errands
 from dagnats.engine.faults import RunFaultError
 from dagnats.engine.outbox import Group
 from dagnats.engine.partition import Partition
-from dagnats.errors import BrokenError, UnavailableError
+from dagnats.errors import BrokenError, UnavailableError, UncertainError
+from dagnats.ir.program import AgentLoopNode
+from dagnats.machine.bounds import left
 from dagnats.machine.dispatch import Ticket
+from dagnats.machine.values import marker
 from dagnats.ports import Bus, Clock, EventLog, HistoryFeed
 from dagnats.wire import subjects
 from dagnats.wire.api import Ended
@@ -29,6 +35,10 @@ from dagnats.wire.tasks import (
 )
 
 SWEEP_MS = 500
+FRESH_S = 2.0
+"""History is published so soon after its commit, and by nobody else as soon (LEASE_TTL_MS)."""
+REFILL_MIN_MS = 5
+"""Deliveries that wait for a rate limit are looked at no more often."""
 RETRY_MIN_S = 0.1
 RETRY_MAX_S = 5.0
 
@@ -48,6 +58,7 @@ class Pump:
         bus: Bus,
         clock: Clock,
         checkpointer: Checkpointer,
+        errands: Errands,
         wake: asyncio.Event,
         rearm: asyncio.Event,
         say: Callable[[str], None],
@@ -63,6 +74,7 @@ class Pump:
         self._bus = bus
         self._clock = clock
         self._checkpointer = checkpointer
+        self._errands = errands
         self._wake = wake
         self._rearm = rearm
         self._say = say
@@ -73,14 +85,18 @@ class Pump:
         while True:
             # Let everything that has arrived by now be applied first: larger commits.
             await asyncio.sleep(0)
-            self.partition.assign(self._clock.now_ms())
+            now = self._clock.now_ms()
+            put_off = self.partition.go_on(now)
+            shop.assign(self.partition, now)
             if self.partition.fault is not None:
                 raise self.partition.fault
             group = self.partition.outbox.take()
             if group is None:
                 if unpublished is not None:
-                    await self._feed.publish(unpublished.run_ids, unpublished.lines)
+                    await self._publish(unpublished)
                     unpublished = None
+                    continue
+                if put_off:
                     continue
                 self._wake.clear()
                 self.quiet = True
@@ -95,10 +111,11 @@ class Pump:
         while True:
             now = self._clock.now_ms()
             if now >= sweep_at:
-                self.partition.sweep(now)
+                shop.sweep(self.partition, now)
+                housekeeping.tidy(self.partition, now)
                 sweep_at = now + SWEEP_MS
-            self.partition.tick(now)
-            due = self.partition.timers.next_due()
+            intake.tick(self.partition, now)
+            due = self._next_due(now)
             until = sweep_at if due is None else min(due, sweep_at)
             self._rearm.clear()
             try:
@@ -106,6 +123,16 @@ class Pump:
                     await self._rearm.wait()
             except TimeoutError:
                 continue
+
+    def _next_due(self, now: int) -> int | None:
+        """Return when time has something to do: for a run, or for a delivery that waits."""
+        partition = self.partition
+        refill = partition.dispatcher.due_ms()
+        if refill is not None and refill <= now:
+            partition.wake()
+            refill = now + REFILL_MIN_MS
+        due = partition.timers.next_due()
+        return refill if due is None else due if refill is None else min(due, refill)
 
     async def _wait(self) -> None:
         """Sleep until there is work; meanwhile a checkpoint may fall due."""
@@ -126,17 +153,31 @@ class Pump:
         append = asyncio.ensure_future(self._append(group))
         try:
             if unpublished is not None:
-                await self._feed.publish(unpublished.run_ids, unpublished.lines)
+                await self._publish(unpublished)
             seq = await append
         finally:
             append.cancel()
         self.commits += 1
         self.events += len(group.lines)
         self._checkpointer.advanced(seq, len(group.lines), group.offset + len(group.lines))
+        group.stored_at = self._now_s()
         await self._release(group)
         if checkpoint is not None:
             self._checkpointer.save(checkpoint, seq)
         return group
+
+    async def _publish(self, group: Group) -> None:
+        """Publish the history of a group that is stored, at once or not at all.
+
+        Whoever was frozen since may have been replaced, and who replaced it has published this.
+        Raises UncertainError.
+        """
+        if self._now_s() - group.stored_at > FRESH_S:
+            raise UncertainError(f"this engine stood still for more than {FRESH_S:.0f} s")
+        await self._feed.publish(group.run_ids, group.lines)
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def _append(self, group: Group) -> int:
         """Store a group, however long it takes.
@@ -162,6 +203,8 @@ class Pump:
             await self._send(subject, payload)
         if group.deliveries or group.accepted or group.cancels:
             await self._release_to_workers(group)
+        for errand in group.errands:
+            self._errands.send(errand)
         for subject, ended in group.ended.items():
             for payload in _notices(ended):
                 await self._send(subject, payload)
@@ -187,23 +230,8 @@ class Pump:
         tasks = []
         for ticket in tickets:
             live = runs.get(ticket.run_id)
-            if live is None:
-                continue  # ended since; its worker would only be told to stop
-            node = live.program.nodes[ticket.step]
-            tasks.append(
-                Task(
-                    ticket.run_id,
-                    node.id,
-                    ticket.attempt,
-                    ticket.task,
-                    live.state.workflow,
-                    node.timeout_ms,
-                    ticket.delivery,
-                    ticket.iteration,
-                    ticket.input,
-                    ticket.loop_state,
-                )
-            )
+            if live is not None:  # else it has ended; its worker would only be told to stop
+                tasks.append(_task(live, ticket))
         return tasks
 
     def _messages(
@@ -231,6 +259,34 @@ class Pump:
                 return [whole] if tasks else []
         half = len(tasks) // 2
         return self._task_messages(tasks[:half]) + self._task_messages(tasks[half:])
+
+
+def _task(live: Live, ticket: Ticket) -> Task:
+    node, state = ticket.node, live.state
+    secrets: dict[str, str] = {}
+    nonce = state.birth.get("nonce")
+    if nonce:
+        secrets = {name: marker(nonce, name) for name in live.program.program.secrets}
+    budget: dict[str, float] = {}
+    if isinstance(node, AgentLoopNode) and node.budget is not None:
+        loop = state.loops.get(ticket.step)
+        budget = left(node.budget, loop.usage if loop is not None else {})
+    return Task(
+        ticket.run_id,
+        ticket.step,
+        ticket.attempt,
+        node.task,
+        state.workflow,
+        node.timeout_ms,
+        ticket.delivery,
+        ticket.iteration,
+        ticket.input,
+        ticket.loop_state,
+        node.heartbeat_timeout_ms,
+        secrets,
+        budget,
+        state.life,
+    )
 
 
 def _notices(ended: list[Ended]) -> list[bytes]:

@@ -14,12 +14,26 @@ import msgspec
 from dagnats.engine.aside import Aside, decode_aside, is_aside, is_end
 from dagnats.engine.book import TOMBSTONE, Closed, Live, decode_closed, decode_state
 from dagnats.engine.faults import RunFaultError, in_words
-from dagnats.engine.partition import summary
+from dagnats.engine.finding import fold, read_events
+from dagnats.engine.intake import remember
+from dagnats.engine.letters import Letter, Letters
+from dagnats.engine.mailbox import Mailbox
+from dagnats.engine.partition import Contents, letter_of, summary
 from dagnats.engine.programs import Programs
+from dagnats.engine.records import (
+    PARTITION,
+    EventPublished,
+    LetterAdded,
+    LetterDiscarded,
+    Record,
+    decode,
+)
+from dagnats.engine.rest import decode_rest
 from dagnats.errors import BrokenError
-from dagnats.machine.events import Event, RunStarted, decode, milliseconds
+from dagnats.machine.events import Event, RunPending, RunRetried, RunStarted, milliseconds
+from dagnats.machine.evolve import born, evolve
 from dagnats.machine.prepared import Prepared
-from dagnats.machine.state import RunState, born, evolve
+from dagnats.machine.state import RunState
 from dagnats.ports import EventLog, HistoryFeed, LogEntry, Ownership, Snapshot, Snapshots
 
 SETTLE_S = 0.2
@@ -34,9 +48,7 @@ class Recovered:
     """
 
     ownership: Ownership
-    runs: dict[str, Live]
-    aside: dict[str, Aside]
-    closed: Closed
+    contents: Contents
     stored: set[str]
     closed_total: int
     folded: int
@@ -58,16 +70,19 @@ async def recover(
     """
     ownership = await log.take_over()
     snapshot = await snapshots.load()
-    fold = _Fold(programs, parked)
+    fold = _Fold(programs, parked, feed)
     after = 0
     if snapshot is not None:
         after = snapshot.seq
         await fold.load(snapshot)
     stored = set(snapshot.runs) if snapshot is not None else set()
-    closed_total = fold.closed.total
+    closed_total = fold.contents.closed.total
     last_offset = await _settled_offset(feed, ownership)
     begin = after
     if last_offset < ownership.offset - 1:
+        # What is missing is published by the owner only: whoever has been replaced finds out here.
+        seq = await log.append(ownership.offset, ())
+        ownership = Ownership(ownership.epoch, seq, ownership.offset)
         begin = min(after, await log.locate(last_offset + 1))
     republished = 0
     async for entry in log.read(begin):
@@ -76,9 +91,7 @@ async def recover(
         republished += await _publish_missing(entry, last_offset, feed)
     return Recovered(
         ownership,
-        fold.runs,
-        fold.aside,
-        fold.closed,
+        fold.contents,
         stored,
         closed_total,
         fold.count,
@@ -89,40 +102,65 @@ async def recover(
 class _Fold:
     """Live runs, ended ones and those set aside, as entries of the log go by."""
 
-    def __init__(self, programs: Programs, parked: Mapping[str, str]) -> None:
-        self.runs: dict[str, Live] = {}
-        self.aside: dict[str, Aside] = {}
-        self.closed = Closed()
+    def __init__(self, programs: Programs, parked: Mapping[str, str], feed: HistoryFeed) -> None:
+        self.contents = Contents({}, {}, Closed(), Mailbox(), Letters(), {}, None)
         self.count = 0
         self._forgotten: set[str] = set()
         self._programs = programs
         self._parked = parked
+        self._feed = feed
 
     async def load(self, snapshot: Snapshot) -> None:
-        self.closed = decode_closed(snapshot.closed)
+        self.contents.closed = decode_closed(snapshot.closed)
         for run_id, data in snapshot.runs.items():
             if data == TOMBSTONE:
                 self._forgotten.add(run_id)
-            elif run_id not in self.closed:
-                try:
-                    state, lines = (
-                        decode_aside(data) if is_aside(data) else (decode_state(data), [])
-                    )
-                except msgspec.DecodeError as wrong:
-                    raise BrokenError(
-                        f"the snapshot of run `{run_id}` is damaged: {wrong}"
-                    ) from wrong
-                await self._restore(state, lines)
+            elif run_id == PARTITION:
+                self._load_rest(data)
+            else:
+                await self._load_run(run_id, data)
+
+    def _load_rest(self, data: bytes) -> None:
+        try:
+            decode_rest(data, self.contents)
+        except msgspec.DecodeError as wrong:
+            raise BrokenError(f"the snapshot of the partition is damaged: {wrong}") from wrong
+
+    async def _load_run(self, run_id: str, data: bytes) -> None:
+        try:
+            state, lines = decode_aside(data) if is_aside(data) else (decode_state(data), [])
+        except msgspec.DecodeError as wrong:
+            raise BrokenError(f"the snapshot of run `{run_id}` is damaged: {wrong}") from wrong
+        known = self.contents.closed.get(run_id)
+        if known is None:
+            await self._restore(state, lines)
+        elif state is not None and state.seq > known.seq:  # retried since it ended
+            self.contents.closed.remove(run_id)
+            await self._restore(state, lines)
 
     async def take(self, entry: LogEntry) -> None:
         for line in entry.lines:
             event = decode(line)
             self.count += 1
-            live = self.runs.get(event.run_id)
+            if isinstance(event, EventPublished | LetterAdded | LetterDiscarded):
+                self._take_record(event)
+                continue
+            live = self.contents.runs.get(event.run_id)
             if live is None:
                 await self._take_other(event, line)
             elif event.seq > live.state.seq:
                 self._fold(live, event)
+
+    def _take_record(self, record: Record) -> None:
+        at = milliseconds(record.timestamp)
+        match record:
+            case EventPublished(payload=event):
+                if event["id"] not in self.contents.mailbox:
+                    self.contents.mailbox.add(at, event)
+            case LetterAdded(payload=letter):
+                self.contents.letters.add(Letter(**letter))
+            case LetterDiscarded(payload=gone):
+                self.contents.letters.remove(gone["id"])
 
     def _fold(self, live: Live, event: Event) -> None:
         try:
@@ -130,33 +168,63 @@ class _Fold:
         except Exception as bug:
             raise RunFaultError({event.run_id: in_words(bug)}) from bug
         live.dirty = True
-        if live.state.ended:
-            del self.runs[event.run_id]
-            self.closed.add(summary(live))
+        state = live.state
+        if state.ended:
+            del self.contents.runs[event.run_id]
+            self.contents.closed.add(summary(live))
+            if state.status == "failed":
+                self.contents.letters.add(letter_of(state))
 
     async def _take_other(self, event: Event, line: bytes) -> None:
         """Take an event of a run that is not alive here: its first one, or of one past or aside."""
-        run_id = event.run_id
-        aside = self.aside.get(run_id)
+        run_id, closed = event.run_id, self.contents.closed
+        aside = self.contents.aside.get(run_id)
         if aside is not None:
             aside.take(event, line)
             if is_end(event):
-                del self.aside[run_id]
-                self.closed.add(aside.summary(event))
+                del self.contents.aside[run_id]
+                closed.add(aside.summary(event))
+        elif isinstance(event, RunRetried):
+            await self._revive(event)
         elif run_id in self._forgotten:
             if is_end(event):
-                self.closed.forget(run_id, milliseconds(event.timestamp))
-        elif run_id not in self.closed:
+                closed.forget(run_id, milliseconds(event.timestamp))
+        elif run_id not in closed:
             await self._begin(event, line)
 
+    async def _revive(self, event: RunRetried) -> None:
+        """Take up a run that had ended: what it was stands in its history."""
+        run_id = event.run_id
+        known = self.contents.closed.get(run_id)
+        if known is not None and known.seq > event.seq:
+            return  # it has ended again before the checkpoint
+        events = [e for e in read_events(run_id, await self._history(event)) if e.seq < event.seq]
+        program, state = await fold(self._programs, run_id, events)
+        self.contents.closed.remove(run_id)
+        self.contents.letters.remove(run_id)
+        self._forgotten.discard(run_id)
+        live = self.contents.runs[run_id] = Live(program, state)
+        self._fold(live, event)
+
+    async def _history(self, event: RunRetried) -> list[bytes]:
+        """Return the history of a run up to an event; what was just published may be on its way."""
+        lines: list[bytes] = []
+        for _ in range(SETTLE_TRIES_MAX):
+            lines = list(await self._feed.read_run(event.run_id))
+            if len(lines) >= event.seq - 1:
+                break
+            await asyncio.sleep(SETTLE_S)
+        return lines
+
     async def _begin(self, event: Event, line: bytes) -> None:
-        if not isinstance(event, RunStarted):
+        if not isinstance(event, RunStarted | RunPending):
             raise BrokenError(f"the log goes on with run {event.run_id}, whose start it lacks")
         program = await self._program(event.run_id, event.payload["digest"])
         if isinstance(program, str):
-            self.aside[event.run_id] = Aside.begun(program, event, line)
-        else:
-            self.runs[event.run_id] = Live(program, born(program, event))
+            self.contents.aside[event.run_id] = Aside.begun(program, event, line)
+            return
+        live = self.contents.runs[event.run_id] = Live(program, born(program, event))
+        remember(self.contents, live.state)
 
     async def _restore(self, state: RunState | None, lines: list[bytes]) -> None:
         """Take a run from its snapshot; events after the state come from when it was set aside."""
@@ -168,10 +236,11 @@ class _Fold:
             run_id = state.run_id
             program = await self._program(run_id, state.digest)
             if isinstance(program, str):
-                self.aside[run_id] = Aside(program, state)
+                self.contents.aside[run_id] = Aside(program, state)
             else:
-                self.runs[run_id] = Live(program, state)
-                self.runs[run_id].dirty = False
+                live = self.contents.runs[run_id] = Live(program, state)
+                live.dirty = False
+                remember(self.contents, state)
         for line in lines:
             await self.take(LogEntry(0, 0, (line,)))
 

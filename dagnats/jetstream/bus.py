@@ -67,6 +67,16 @@ class NatsBus:
         except nats.errors.Error as lost:
             raise UncertainError(f"a message could not be sent: {lost!r}") from lost
 
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        """Ask; nobody there is as good as no answer in time."""
+        try:
+            message = await self._bound.request(subject, payload, timeout=timeout_s)
+        except nats.errors.MaxPayloadError:
+            raise BrokenError(f"a request on `{subject}` is larger than the server takes") from None
+        except (TimeoutError, nats.errors.Error) as silent:
+            raise UncertainError(f"no answer on `{subject}`: {silent!r}") from silent
+        return message.data
+
     @property
     def bytes_max(self) -> int:
         """Return what the server said when we connected."""

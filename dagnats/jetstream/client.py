@@ -12,6 +12,7 @@ from nats.aio.client import Client as Connection
 from dagnats.errors import NoServerError, RefusedError, UncertainError
 from dagnats.jetstream import direct
 from dagnats.jetstream.connection import Target, connect
+from dagnats.jetstream.gathering import merge_of
 from dagnats.wire import subjects
 from dagnats.wire.api import Answer
 
@@ -66,20 +67,42 @@ class Client:
         async with _patience() as wait:
             while True:
                 try:
-                    message = await self._connection.request(
-                        subjects.api(operation), payload, timeout=ANSWER_S
-                    )
+                    answer = await self._ask(operation, payload, params)
                 except nats.errors.MaxPayloadError:
                     raise RefusedError("invalid", "the request is larger than a message") from None
                 except (TimeoutError, nats.errors.Error):
                     await wait("no dagnats engine answers: is `dagnats serve` running?")
                     continue
-                answer = _decode(message.data)
                 if answer.error is None:
                     return answer.ok
                 if answer.error.code != "busy":
                     raise RefusedError(answer.error.code, answer.error.message)
                 await wait(answer.error.message, busy=True)
+
+    async def _ask(self, operation: str, payload: bytes, params: Any) -> Answer:
+        """Ask once; where every partition answers, wait for all and put them together."""
+        subject = subjects.api(operation)
+        merge = merge_of(operation)
+        if merge is None:
+            return _decode(
+                (await self._connection.request(subject, payload, timeout=ANSWER_S)).data
+            )
+        inbox = self._connection.new_inbox()
+        hearing = await self._connection.subscribe(inbox)
+        found: dict[int, Answer] = {}
+        try:
+            await self._connection.publish(subject, payload, reply=inbox)
+            while True:
+                answer = _decode((await hearing.next_msg(timeout=ANSWER_S)).data)
+                if answer.error is not None:
+                    return answer
+                found[answer.partition] = answer
+                if len(found) >= answer.of:
+                    break
+        finally:
+            with contextlib.suppress(nats.errors.Error):
+                await hearing.unsubscribe()
+        return Answer(merge([found[number].ok for number in sorted(found)], params))
 
     async def events(
         self, run_id: str, *, follow: bool, start_seq: int = 1

@@ -1,6 +1,7 @@
 """The history stream: every event once, in order, one JSON message each on `history.<run_id>`."""
 
 from collections.abc import Sequence
+from contextlib import aclosing
 
 import nats.errors
 from nats.aio.client import Client
@@ -13,20 +14,45 @@ ID_PREFIX = b'{"id":"'
 
 
 class JetStreamHistory:
-    """`ports.HistoryFeed` on the stream WORKFLOW_HISTORY; see there for the promises."""
+    """`ports.HistoryFeed` on the stream WORKFLOW_HISTORY; see there for the promises.
 
-    def __init__(self, connection: Client) -> None:
+    Where several partitions write to it, each leaves a mark behind what it has published, by which
+    it finds its own last event again.
+    """
+
+    def __init__(self, connection: Client, partition: int = 0, partitions: int = 1) -> None:
         self._connection = connection
+        self._partition = partition
+        self._partitions = partitions
 
     async def last_offset(self) -> int:
-        """Read it from the id of the last message."""
-        last = await direct.last(self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL)
-        return -1 if last is None else _offset(last.data)
+        """Read it from the id of the last message; of several partitions, of the last own one."""
+        if self._partitions == 1:
+            last = await direct.last(
+                self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL
+            )
+            return -1 if last is None else _offset(last.data)
+        mark = await direct.last(
+            self._connection, subjects.HISTORY_STREAM, subjects.history_mark(self._partition)
+        )
+        found, after = (-1, 0) if mark is None else (int(mark.data), mark.seq)
+        own = b"%s%d-" % (ID_PREFIX, self._partition)
+        behind = direct.read(
+            self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL, after=after
+        )
+        async with aclosing(behind) as messages:
+            async for message in messages:
+                if message.data.startswith(own):
+                    found = max(found, _offset(message.data))
+        return found
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
         """Send without waiting for acknowledgements; what is lost is published after recovery."""
         try:
             await pipeline.publish_all(self._connection, "history.", run_ids, lines)
+            if self._partitions > 1 and lines:
+                mark = str(_offset(lines[-1])).encode()
+                await self._connection.publish(subjects.history_mark(self._partition), mark)
         except nats.errors.Error as lost:
             raise UncertainError(f"events could not be published: {lost!r}") from lost
 

@@ -39,12 +39,18 @@ class JetStreamLog:
         self._seq = 0
 
     async def take_over(self) -> Ownership:
-        """Write an empty record in a new epoch after the last message, whoever wrote that."""
+        """Write an empty record in a new epoch after the last message.
+
+        An owner that finds one of a newer epoch has been replaced, and takes nothing back.
+        """
+        before = self._epoch
         for _ in range(TAKEOVER_TRIES_MAX):
             last = await direct.last(self._connection, subjects.LOG_STREAM, self._subject)
             epoch, offset, self._seq = 1, 0, 0
             if last is not None:
                 entry = _entry(last)
+                if 0 < before < _epoch(last):
+                    raise FencedError("another engine has taken the partition over")
                 epoch = _epoch(last) + 1
                 offset = entry.offset + len(entry.lines)
                 self._seq = entry.seq

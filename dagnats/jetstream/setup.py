@@ -21,13 +21,19 @@ from nats.js.api import (
     StreamConfig,
 )
 from nats.js.client import JetStreamContext
-from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import (
+    APIError,
+    KeyWrongLastSequenceError,
+    NotFoundError,
+    ServiceUnavailableError,
+)
 
 from dagnats.errors import NoServerError, RefusedError
 from dagnats.wire import subjects
 
 SUBJECTS_OVERLAP = 10065
 NO_JETSTREAM = (10039, 10076)
+PARTITIONS = "partitions"
 SNAPSHOTS_PER_SUBJECT = 2
 PAYLOAD_BYTES_MIN = 1_048_576
 """What a NATS server takes unless told otherwise; the engine's largest messages have 1,002,000."""
@@ -71,7 +77,7 @@ STREAMS = (
     _Stream(
         StreamConfig(
             name=subjects.HISTORY_STREAM,
-            subjects=[subjects.HISTORY_ALL],
+            subjects=[subjects.HISTORY_ALL, subjects.HISTORY_MARKS],
             storage=StorageType.FILE,
             discard=DiscardPolicy.OLD,
             allow_direct=True,
@@ -84,8 +90,8 @@ STREAMS = (
 )
 
 
-async def ensure(connection: Client) -> None:
-    """Make every stream and bucket exist.
+async def ensure(connection: Client, replicas: int = 1) -> None:
+    """Make every stream and bucket exist, new ones with so many replicas.
 
     Raises RefusedError when the server cannot serve dagnats, NoServerError when it is silent.
     """
@@ -98,28 +104,62 @@ async def ensure(connection: Client) -> None:
     js = connection.jetstream()
     for stream in STREAMS:
         with _told(f"stream `{stream.config.name}`"):
-            await _ensure_stream(js, stream)
-    for bucket in (subjects.WORKFLOWS_BUCKET, subjects.PROGRAMS_BUCKET):
+            await _ensure_stream(js, stream, replicas)
+    for bucket in (
+        subjects.WORKFLOWS_BUCKET,
+        subjects.PROGRAMS_BUCKET,
+        subjects.CHECKPOINTS_BUCKET,
+        subjects.ENGINES_BUCKET,
+    ):
         with _told(f"bucket `{bucket}`"):
-            await _ensure_bucket(js, bucket)
+            await _ensure_bucket(js, bucket, replicas)
 
 
-async def _ensure_stream(js: JetStreamContext, stream: _Stream) -> None:
+async def _ensure_stream(js: JetStreamContext, stream: _Stream, replicas: int) -> None:
     try:
         found = (await js.stream_info(stream.config.name or "")).config
     except NotFoundError:
-        await js.add_stream(stream.config)
+        await js.add_stream(_replicated(stream.config, replicas))
         return
     wanted = {key: getattr(stream.config, key) for key in stream.needed}
     if any(getattr(found, key) != value for key, value in wanted.items()):
         await js.update_stream(replace(found, **wanted))
 
 
-async def _ensure_bucket(js: JetStreamContext, bucket: str) -> None:
+def _replicated(config: StreamConfig, replicas: int) -> StreamConfig:
+    """Return a configuration for so many replicas: those cannot acknowledge before they write."""
+    if replicas == 1:
+        return config
+    return replace(config, num_replicas=replicas, persist_mode=None)
+
+
+async def _ensure_bucket(js: JetStreamContext, bucket: str, replicas: int) -> None:
     try:
         await js.key_value(bucket)
     except NotFoundError:
-        await js.create_key_value(KeyValueConfig(bucket=bucket, history=1, replicas=1, direct=True))
+        await js.create_key_value(
+            KeyValueConfig(bucket=bucket, history=1, replicas=replicas, direct=True)
+        )
+
+
+async def settle_partitions(connection: Client, wanted: int | None) -> int:
+    """Return how many partitions this installation has: the first engine says so, for ever.
+
+    Raises RefusedError `conflict` when another number is wanted than there is.
+    """
+    with _told(f"bucket `{subjects.ENGINES_BUCKET}`"):
+        bucket = await connection.jetstream().key_value(subjects.ENGINES_BUCKET)
+        with contextlib.suppress(KeyWrongLastSequenceError):
+            await bucket.create(PARTITIONS, str(wanted or 1).encode())
+        value = (await bucket.get(PARTITIONS)).value
+    there = int(value or b"1")
+    if wanted is not None and wanted != there:
+        raise RefusedError(
+            "conflict",
+            f"this installation has {there} partitions, not {wanted}: their number is fixed when "
+            "it is made",
+        )
+    return there
 
 
 @contextlib.contextmanager

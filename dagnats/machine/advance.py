@@ -11,7 +11,7 @@ from dagnats.machine import events as ev
 from dagnats.machine import inputs as i
 from dagnats.machine.birth import first_turn
 from dagnats.machine.commands import Command
-from dagnats.machine.ending import reset_steps
+from dagnats.machine.ending import reset_steps, take_up
 from dagnats.machine.events import Event
 from dagnats.machine.flow import settle
 from dagnats.machine.limits import assert_within
@@ -43,6 +43,7 @@ def advance(program: Prepared, state: RunState, request: i.Input) -> Transition:
         if isinstance(request, i.RetryRun) and state.status == "failed":
             turn.add(ev.RunRetried(*turn.head(), payload={"reset": reset_steps(turn)}))
             turn.look(top(turn))
+            take_up(turn)
             settle(turn)
             return _done(turn)
         return Transition(state, [], [])
@@ -53,5 +54,6 @@ def advance(program: Prepared, state: RunState, request: i.Input) -> Transition:
 
 def _done(turn: Turn) -> Transition:
     state, certificate = turn.state, turn.program.program.certificate
-    assert_within(certificate, events=state.seq - state.base_seq, attempts=state.attempts)
+    events = state.seq - state.base_seq - state.outside
+    assert_within(certificate, events=events, attempts=state.attempts)
     return Transition(state, turn.events, turn.commands)

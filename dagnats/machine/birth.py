@@ -24,7 +24,7 @@ def first_turn(program: Prepared, request: StartRun) -> Turn:
     One whose input is no payload, or whose `vars` or `labels` have no value, has ended with it.
     """
     birth: dict[str, Any] = {"digest": program.digest, "input": request.input}
-    for key in ("trigger", "parent", "carried", "nonce"):
+    for key in ("trigger", "parent", "carried", "nonce", "start_at", "extra"):
         value = getattr(request, key)
         if value not in {None, ""} if isinstance(value, str | None) else True:
             birth[key] = value
@@ -36,10 +36,11 @@ def first_turn(program: Prepared, request: StartRun) -> Turn:
         wrong = mistake
         if mistake.code == "size":
             birth["input"] = None
+        birth["error"] = no_value(mistake)
     pending = request.gate and wrong is None
     turn = Turn.first(program, request.run_id, birth, request.at, pending=pending)
     if wrong is not None:
-        close_run(turn, "failed", no_value(wrong))
+        close_run(turn, "failed", birth["error"])
     else:
         turn.look(top(turn))
     return turn
@@ -77,23 +78,20 @@ def _value(
     return evaluate(program, state, state.frames[""], formula, where, vars=variables)
 
 
-def next_generation(turn: Turn, value: Any) -> None:
-    """End this generation and begin the next one: what is open is cancelled."""
+def next_birth(turn: Turn, value: Any) -> dict[str, Any]:
+    """Return what the next generation begins with; raises EvaluationError."""
     state = turn.state
-    wrong: EvaluationError | None = None
     payload: dict[str, Any] = {"input": value}
-    try:
-        unborn = replace(state, birth={**state.birth, **payload}, generation=state.generation + 1)
-        payload |= _worked_out(turn.program, unborn)
-    except EvaluationError as mistake:
-        wrong = mistake
+    unborn = replace(state, birth={**state.birth, **payload}, generation=state.generation + 1)
+    return payload | _worked_out(turn.program, unborn)
+
+
+def begin_generation(turn: Turn, payload: dict[str, Any]) -> None:
+    """End this generation and begin the next one: what is open is cancelled."""
     turn.looks.clear()
     turn.containers.clear()
     turn.failed.clear()
     close_frame(turn, top(turn))
     seq, run_id, workflow, generation, timestamp = turn.head()
     turn.add(ev.RunContinued(seq, run_id, workflow, generation + 1, timestamp, payload))
-    if wrong is not None:
-        close_run(turn, "failed", no_value(wrong))
-    else:
-        turn.look(top(turn))
+    turn.look(top(turn))

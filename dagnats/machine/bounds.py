@@ -4,6 +4,7 @@ from typing import Any
 
 from dagnats.ir.program import AgentLoopNode, Budget, LoopNode
 from dagnats.machine import events as ev
+from dagnats.machine.closing import withdraw_all
 from dagnats.machine.errors import error
 from dagnats.machine.outcome import Usage, give_up, succeed
 from dagnats.machine.state import Exhausted, Frame
@@ -29,6 +30,16 @@ def reached(
         message = f"not done after spending {spent} (`budget`)"
         return {"message": message, "bound": "budget", "iterations": iteration}
     return None
+
+
+def left(budget: Budget, usage: dict[str, float]) -> dict[str, float]:
+    """Return what may still be spent, of each unit that has a limit."""
+    limits = {unit: getattr(budget, unit) for unit in ("tokens", "usd", "tool_calls")}
+    return {
+        unit: max(0, limit - usage.get(unit, 0))
+        for unit, limit in limits.items()
+        if limit is not None
+    }
 
 
 def overspent(budget: Budget | None, *usages: Usage) -> str | None:
@@ -71,10 +82,11 @@ def exhausted(  # noqa: PLR0913, PLR0917 (a loop, and what it has come to)
     match node.on_exhausted:
         case "complete":
             succeed(turn, frame, at, output, usage=usage)
-        case "pause":
+        case "pause" if turn.state.ending is None:
             payload = {"output": output, "error": wrong}
             step = turn.name(frame, at)
-            turn.add(ev.StepExhausted(*turn.head(), step_id=step, payload=payload))
+            turn.add(ev.StepExhausted(*turn.head(), step_id=step, payload=payload, usage=usage))
+            withdraw_all(turn)
         case _:
             give_up(turn, frame, at, wrong, usage)
 

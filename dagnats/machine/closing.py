@@ -2,7 +2,7 @@
 
 from dagnats.ir.program import SubWorkflowNode
 from dagnats.machine.commands import CancelChild
-from dagnats.machine.state import Calling, Ended, Frame
+from dagnats.machine.state import Calling, Ended, Frame, Ready
 from dagnats.machine.turn import Turn
 
 
@@ -30,6 +30,14 @@ def close_below(turn: Turn, frame: Frame, at: int) -> None:
         below = turn.state.frames.get(key)
         if below is not None:
             close_frame(turn, below)
+
+
+def withdraw_all(turn: Turn) -> None:
+    """Take back what waits for a worker: a run that is paused begins nothing."""
+    for frame in turn.state.frames.values():
+        for at, step in enumerate(frame.steps):
+            if isinstance(step, Ready):
+                turn.withdraw(frame, at)
 
 
 def end_child(turn: Turn, frame: Frame, at: int) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
-from dagnats.ir.program import Node
+from dagnats.ir.program import TaskNode
 
 
 class Enqueue(msgspec.Struct, frozen=True, gc=False):
-    """Let a worker have the waiting attempt of a step; `node` says what it takes."""
+    """Let a worker have the waiting attempt of a step; `node` says what it takes.
+
+    `rate_key` is the text of the key of its keyed rate limit.
+    """
 
     step: str
     attempt: int
@@ -20,15 +23,20 @@ class Enqueue(msgspec.Struct, frozen=True, gc=False):
     delivery: int
     input: Any
     loop_state: Any
-    node: Node
+    node: TaskNode
+    rate_key: str = ""
 
 
 class Withdraw(msgspec.Struct, frozen=True, gc=False):
-    """Take an attempt back: out of the queue, or from the worker that holds it."""
+    """Take an attempt back: out of the queue, or from the worker that holds it.
+
+    `life` is that of the run when the attempt began.
+    """
 
     step: str
     attempt: int
     iteration: int
+    life: int = 1
 
 
 class StartChild(msgspec.Struct, frozen=True, gc=False):

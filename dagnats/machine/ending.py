@@ -9,25 +9,26 @@ from typing import Any
 
 from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.machine import events as ev
+from dagnats.machine.bounds import overdrawn
 from dagnats.machine.closing import close_frame
-from dagnats.machine.commands import EndRun
+from dagnats.machine.commands import CancelChild, EndRun
 from dagnats.machine.errors import Error, error, no_value
 from dagnats.machine.prepared import TOP, Scope
-from dagnats.machine.state import FINALLY, Completed, Failed, Frame, RunState, Skipped, address
+from dagnats.machine.state import (
+    FINALLY,
+    Completed,
+    Ending,
+    Failed,
+    Frame,
+    RunState,
+    Skipped,
+    address,
+)
 from dagnats.machine.turn import Turn, top
 from dagnats.machine.values import run_output
 
-
-def is_part(state: RunState, frame: Frame) -> bool:
-    """Whether what happens in a frame still matters to a run that is ending."""
-    ending = state.ending
-    assert ending is not None
-    inside = frame
-    while inside.key != FINALLY and not inside.key.endswith("!"):
-        if inside.parent is None:
-            return False
-        inside = state.frames[inside.parent]
-    return inside.key == FINALLY or bool(inside.open)
+FAILURES_TOLD_MAX = 100
+"""Handlers that could not undo something of which the error of a run tells; the first ones."""
 
 
 def all_done(turn: Turn, frame: Frame) -> None:
@@ -69,18 +70,29 @@ def close_run(turn: Turn, status: str, wrong: Error) -> None:
     turn.looks.clear()
     turn.containers.clear()
     turn.failed.clear()
+    if state.status == "pending":
+        close_frame(turn, top(turn))
+        _end(turn, status, None, wrong)
+        return
+    if state.status == "paused":
+        # What undoes and what runs last must not wait.
+        turn.add(ev.RunResumed(*turn.head()))
+    # Said before anything is cancelled, so that a crash in between is taken up; a request to
+    # cancel says it, too.
+    if state.undo or (top(turn).open and status != "cancelled"):
+        turn.add(ev.RunFailing(*turn.head(), payload={"status": status, "error": wrong}))
     close_frame(turn, top(turn))
     if state.undo:
-        turn.add(ev.RunFailing(*turn.head(), payload={"status": status, "error": wrong}))
         undone(turn)
     else:
         _run_finally(turn, status, None, wrong)
 
 
-def end_pause(turn: Turn) -> None:
-    """Let a run go on that is to end: what undoes and what runs last must not wait."""
-    if turn.state.status == "paused":
-        turn.add(ev.RunResumed(*turn.head()))
+def hold_budget(turn: Turn) -> None:
+    """End a run that has spent more than it may."""
+    spent = overdrawn(turn.program.program.admission.budget, turn.state.usage)
+    if spent is not None:
+        close_run(turn, "failed", error("budget", f"the run has spent {spent} (`budget`)"))
 
 
 def cancelled(reason: str) -> Error:
@@ -94,7 +106,7 @@ def undone(turn: Turn) -> None:
     ending = state.ending
     assert ending is not None
     if not state.undo:
-        _run_finally(turn, ending.status, None, ending.error)
+        _run_finally(turn, ending.status, None, _with_failures(ending))
         return
     undo = state.undo[-1]
     frame = state.frames[undo.frame]
@@ -107,6 +119,22 @@ def undone(turn: Turn) -> None:
     turn.look(state.frames[f"{name}!"])
 
 
+def _with_failures(ending: Ending) -> Error:
+    """Return the error of the run, which tells what could not be undone, too."""
+    wrong = ending.error
+    assert wrong is not None
+    if not ending.failures:
+        return wrong
+    failed = {"compensation_failed": ending.failures[:FAILURES_TOLD_MAX]}
+    details = wrong["details"]
+    if isinstance(details, dict):
+        details = {**details, **failed}
+    else:
+        details = failed if details is None else {"details": details, **failed}
+    bare = {key: value for key, value in wrong.items() if key != "details"}
+    return error(**bare, details=details)
+
+
 def take_up(turn: Turn) -> None:
     """Go on with the end of a run where a crash has cut it off."""
     state = turn.state
@@ -114,13 +142,16 @@ def take_up(turn: Turn) -> None:
     if ending is None:
         if state.cancel_reason is not None:
             close_run(turn, "cancelled", cancelled(state.cancel_reason))
+        elif "error" in state.birth:
+            close_run(turn, "failed", state.birth["error"])
+        else:
+            hold_budget(turn)
         return
-    if ending.phase == "undoing" and not any(
-        frame.key.endswith("!") and frame.open for frame in state.frames.values()
-    ):
-        undone(turn)
-    elif ending.phase == "finally" and not state.frames[FINALLY].open:
-        all_done(turn, state.frames[FINALLY])
+    if ending.phase == "undoing" and state.status == "running":
+        close_frame(turn, top(turn))
+        handler = state.frames.get(ending.handler) if ending.handler else None
+        if handler is None or not handler.open:
+            undone(turn)
 
 
 def _run_finally(turn: Turn, status: str, output: Any, wrong: Error | None) -> None:
@@ -139,6 +170,7 @@ def _end(turn: Turn, status: str, output: Any, wrong: Error | None) -> None:
         assert wrong is not None
         kind = ev.RunFailed if status == "failed" else ev.RunCancelled
         turn.add(kind(*turn.head(), wrong))
+    turn.commands.extend(CancelChild(step, child) for step, child in turn.state.detached)
     turn.commands.append(EndRun())
 
 
@@ -148,9 +180,9 @@ def reset_steps(turn: Turn) -> list[str]:
     Those are what failed, ended early or was undone, and whatever depends on one of them.
     """
     frame, scope = top(turn), turn.program.scopes[TOP]
-    kept = {undo.at for undo in turn.state.undo if not undo.frame}
     redo: set[int] = set()
-    todo = [at for at in range(len(frame.steps)) if _is_to_redo(scope, frame, at, kept)]
+    todo = [at for at in range(len(frame.steps)) if _is_to_redo(scope, frame, at)]
+    todo += _undone_at_top(turn)
     while todo:
         at = todo.pop()
         if at not in redo:
@@ -159,13 +191,33 @@ def reset_steps(turn: Turn) -> list[str]:
     return [scope.nodes[at].id for at in sorted(redo)]
 
 
-def _is_to_redo(scope: Scope, frame: Frame, at: int, kept: set[int]) -> bool:
+def _is_to_redo(scope: Scope, frame: Frame, at: int) -> bool:
     match frame.steps[at]:
-        case Completed():
-            return scope.handlers[at][1] is not None and at not in kept
+        case Completed() | Skipped():
+            return False
         case Failed():
             return not scope.tolerated[at]
-        case Skipped():
-            return False
         case _:
             return True
+
+
+def _undone_at_top(turn: Turn) -> list[int]:
+    """Return the steps at the top that were undone, or have such steps inside."""
+    state = turn.state
+    kept = {(undo.frame, undo.at) for undo in state.undo}
+    found = []
+    for frame in state.frames.values():
+        for at, step in enumerate(frame.steps):
+            undoes = turn.scope(frame).handlers[at][1] is not None
+            if undoes and isinstance(step, Completed) and (frame.key, at) not in kept:
+                outer = _at_top(state, frame, at)
+                if outer >= 0:
+                    found.append(outer)
+    return found
+
+
+def _at_top(state: RunState, frame: Frame, at: int) -> int:
+    """Return the step at the top that a step is, or is in; below 0 for those of `finally`."""
+    while frame.parent is not None:
+        at, frame = frame.at, state.frames[frame.parent]
+    return at

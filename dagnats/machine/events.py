@@ -35,6 +35,8 @@ class RunPending(_Event, tag="workflow.pending", kw_only=True):
 class RunStarted(_Event, tag="workflow.started"):
     """A run goes; `payload` is `{"digest", "input"}` and what else it began with.
 
+    `error` in it says why the run cannot begin: then it ends with that.
+
     After `workflow.pending` the payload has only what was not told there.
     """
 
@@ -64,7 +66,10 @@ class RunResumed(_Event, tag="workflow.resumed"):
 
 
 class RunFailing(_Event, tag="workflow.failing", kw_only=True):
-    """The run will end as `payload` says: `{"status", "error"}`; what was done is undone first."""
+    """The run will end as `payload` says: `{"status", "error"}`.
+
+    What is open is cancelled, then what was done is undone.
+    """
 
     payload: dict[str, Any]
 
@@ -182,6 +187,7 @@ class StepExhausted(OfStep, tag="step.exhausted", kw_only=True):
     """A loop is at its bound and the run pauses; `payload` has `output` and `error`, for either."""
 
     payload: dict[str, Any]
+    usage: dict[str, float] | None = None
 
 
 class StepCompensating(OfStep, tag="step.compensating", kw_only=True):

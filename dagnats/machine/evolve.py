@@ -28,19 +28,32 @@ something may have to be undone lives as long as the run.
 
 from typing import Any
 
-from dagnats.ir.program import AgentLoopNode, PlannerNode
+from dagnats.ir.costs import OUTSIDE
+from dagnats.ir.program import AgentLoopNode, ContinueAsNewNode, PlannerNode, SubWorkflowNode
 from dagnats.machine import events as ev
 from dagnats.machine.events import Event, milliseconds
-from dagnats.machine.fragments import fragment
+from dagnats.machine.frames import (
+    begin_item,
+    close_below,
+    drop,
+    end_item,
+    forget,
+    open_frame,
+    open_item,
+    remember,
+    settle,
+)
 from dagnats.machine.prepared import TOP, Prepared
 from dagnats.machine.state import (
     FINALLY,
     PENDING,
+    SIGNALS_MAX,
     Asking,
     Calling,
     Cancelled,
     Choosing,
     Completed,
+    Ended,
     Ending,
     Exhausted,
     Expecting,
@@ -49,6 +62,7 @@ from dagnats.machine.state import (
     Loop,
     Looping,
     Mapping,
+    Pending,
     Planning,
     Ready,
     Recovering,
@@ -57,12 +71,10 @@ from dagnats.machine.state import (
     Skipped,
     Sleeping,
     StepState,
-    Undo,
     Waiting,
     address,
     frame_of,
     locate,
-    program_of,
     scope_of,
 )
 
@@ -97,7 +109,7 @@ def _carry(program: Prepared, state: RunState) -> None:
             ended = Failed(outcome["error"])
         else:
             ended = Skipped(outcome["skipped"])
-        _settle(program, state, state.frames[""], at, ended)
+        settle(program, state, state.frames[""], at, ended)
 
 
 def evolve(program: Prepared, state: RunState, event: Event) -> None:
@@ -106,7 +118,7 @@ def evolve(program: Prepared, state: RunState, event: Event) -> None:
     state.seq = event.seq
     state.at = milliseconds(event.timestamp)
     if isinstance(event, ev.OfStep):
-        found = locate(program, state, event.step_id) or _begin_item(program, state, event.step_id)
+        found = locate(program, state, event.step_id) or begin_item(program, state, event.step_id)
         _evolve_step(program, state, *found, event)
     else:
         _evolve_run(program, state, event)
@@ -122,9 +134,48 @@ def replay(program: Prepared, history: list[Event]) -> RunState:
     return state
 
 
-def _evolve_step(  # noqa: C901, PLR0912, PLR0915 (one case for each event)
+def _evolve_step(program: Prepared, state: RunState, frame: Frame, at: int, event: Event) -> None:
+    if frame.unmet[at] and type(frame.steps[at]) is Pending and type(event) is not ev.StepCancelled:
+        _begin_early(program, state, frame, at)
+    kind = type(event)
+    if kind in _OF_BODIES:
+        _evolve_body(program, state, frame, at, event)
+    elif kind in _OF_WAITS:
+        _evolve_wait(program, state, frame, at, event)
+    else:
+        _evolve_any(program, state, frame, at, event)
+
+
+_OF_BODIES = frozenset(
+    {
+        ev.LoopStarted,
+        ev.PassStarted,
+        ev.MapStarted,
+        ev.ItemStarted,
+        ev.ItemCompleted,
+        ev.ItemFailed,
+        ev.CaseChosen,
+        ev.Planned,
+        ev.PlanRefused,
+    }
+)
+_OF_WAITS = frozenset(
+    {
+        ev.SleepStarted,
+        ev.WaitStarted,
+        ev.WaitMatched,
+        ev.ApprovalRequested,
+        ev.ApprovalGranted,
+        ev.ApprovalReminded,
+        ev.ChildSpawned,
+    }
+)
+
+
+def _evolve_any(  # noqa: C901, PLR0912 (one case for each event)
     program: Prepared, state: RunState, frame: Frame, at: int, event: Event
 ) -> None:
+    """Fold an event of steps of any kind."""
     steps = frame.steps
     match event:
         case ev.StepQueued():
@@ -136,58 +187,90 @@ def _evolve_step(  # noqa: C901, PLR0912, PLR0915 (one case for each event)
                 event.attempt_number, event.iteration, event.delivery, state.at, event.worker_id
             )
         case ev.StepCompleted():
-            _spend(state, event.step_id, event.usage)
-            _settle(program, state, frame, at, Completed(event.payload, event.error))
-            _remember(program, state, frame, at, event.payload)
+            _spend(program, state, frame, at, event.usage)
+            if isinstance(steps[at], Expecting):
+                _take(state, event.payload)
+            elif isinstance(steps[at], Pending) and _continues(program, state, frame, at):
+                state.next_input = [event.payload]
+            settle(program, state, frame, at, Completed(event.payload, event.error))
+            remember(program, state, frame, at, event.payload)
         case ev.StepContinued():
-            _spend(state, event.step_id, event.usage)
+            _spend(program, state, frame, at, event.usage)
             _continue(state, frame, at, event)
         case ev.StepFailed():
-            _spend(state, event.step_id, event.usage)
+            _spend(program, state, frame, at, event.usage)
             _fail(program, state, frame, at, event)
         case ev.StepLost():
             steps[at] = Ready(event.attempt_number, event.iteration, event.delivery + 1, state.at)
         case ev.StepSkipped():
-            _settle(program, state, frame, at, Skipped(event.payload["reason"]))
+            settle(program, state, frame, at, Skipped(event.payload["reason"]))
         case ev.StepCancelled():
-            _settle(program, state, frame, at, Cancelled())
+            settle(program, state, frame, at, Cancelled())
         case ev.StepExhausted():
             payload = event.payload
+            _spend(program, state, frame, at, event.usage)
             steps[at] = Exhausted(
                 payload["output"], payload["error"], event.attempt_number, event.iteration
             )
             state.status = "paused"
         case ev.StepCompensating():
             state.undo.pop()
-            error = state.ending.error if state.ending else None
+            ending = state.ending
+            assert ending is not None
+            ending.handler = f"{event.payload['handler']}!"
             handler = scope_of(program, state, frame).handlers[at][1]
-            _open(program, state, frame, at, f"{event.payload['handler']}!", handler, error)
+            open_frame(program, state, frame, at, ending.handler, handler, ending.error)
+        case _:
+            raise AssertionError(event)
+
+
+def _evolve_body(program: Prepared, state: RunState, frame: Frame, at: int, event: Event) -> None:
+    """Fold an event of a step with a body."""
+    steps = frame.steps
+    match event:
         case ev.LoopStarted():
             state.loops[event.step_id] = Loop(event.payload["state"], state.at)
             steps[at] = Looping(0)
         case ev.PassStarted():
             step, number = event.step_id, event.iteration
             carried = state.loops[step].state
-            _drop(program, state, f"{step}[{number - 1}]")
+            drop(program, state, f"{step}[{number - 1}]")
             steps[at] = Looping(number)
             body = scope_of(program, state, frame).bodies[at][0]
-            _open(program, state, frame, at, f"{step}[{number}]", body, carried, number)
+            open_frame(program, state, frame, at, f"{step}[{number}]", body, carried, number)
         case ev.MapStarted():
             items = event.payload["items"]
             steps[at] = Mapping(items, [None] * len(items), [], 0, 0)
         case ev.ItemStarted():
             open_item(program, state, frame, at, event.step_id, event.iteration)
         case ev.ItemCompleted():
-            _end_item(steps[at], event.iteration, Completed(event.payload))
-            _drop(program, state, f"{event.step_id}[{event.iteration}]")
+            end_item(steps[at], event.iteration, Completed(event.payload))
+            drop(program, state, f"{event.step_id}[{event.iteration}]")
         case ev.ItemFailed():
-            _end_item(steps[at], event.iteration, Failed(event.payload))
-            _drop(program, state, f"{event.step_id}[{event.iteration}]")
+            end_item(steps[at], event.iteration, Failed(event.payload))
+            drop(program, state, f"{event.step_id}[{event.iteration}]")
         case ev.CaseChosen():
             steps[at] = Choosing(event.payload["case"])
             bodies = scope_of(program, state, frame).bodies[at]
             body = bodies[event.payload["case"]]
-            _open(program, state, frame, at, event.step_id, body, None)
+            open_frame(program, state, frame, at, event.step_id, body, None)
+        case ev.Planned():
+            _spend(program, state, frame, at, event.usage)
+            state.plans[event.step_id] = event.payload
+            steps[at] = Planning(event.payload["digest"])
+            open_frame(program, state, frame, at, event.step_id, TOP, None, plan=event.step_id)
+        case ev.PlanRefused():
+            _spend(program, state, frame, at, event.usage)
+            state.loops[event.step_id].state = event.payload
+            steps[at] = Waiting(1, event.iteration + 1, state.at)
+        case _:
+            raise AssertionError(event)
+
+
+def _evolve_wait(program: Prepared, state: RunState, frame: Frame, at: int, event: Event) -> None:
+    """Fold an event of a step that waits."""
+    steps = frame.steps
+    match event:
         case ev.SleepStarted():
             steps[at] = Sleeping(event.payload["wake_at"])
         case ev.WaitStarted():
@@ -195,6 +278,7 @@ def _evolve_step(  # noqa: C901, PLR0912, PLR0915 (one case for each event)
         case ev.WaitMatched():
             waiting = steps[at]
             assert isinstance(waiting, Expecting)
+            _take(state, event.payload)
             steps[at] = Expecting(waiting.since, (*waiting.events, event.payload))
         case ev.ApprovalRequested():
             payload = event.payload or {}
@@ -231,15 +315,10 @@ def _evolve_step(  # noqa: C901, PLR0912, PLR0915 (one case for each event)
             steps[at] = Calling(
                 event.attempt_number, payload["child_run_id"], state.at, payload.get("input")
             )
-        case ev.Planned():
-            _spend(state, event.step_id, event.usage)
-            state.plans[event.step_id] = event.payload
-            steps[at] = Planning(event.payload["digest"])
-            _open(program, state, frame, at, event.step_id, TOP, None, plan=event.step_id)
-        case ev.PlanRefused():
-            _spend(state, event.step_id, event.usage)
-            state.loops[event.step_id].state = event.payload
-            steps[at] = Waiting(1, event.iteration + 1, state.at)
+            node = scope_of(program, state, frame).nodes[at]
+            assert isinstance(node, SubWorkflowNode)
+            if node.detach and node.on_parent_close == "cancel":
+                state.detached.append((event.step_id, payload["child_run_id"]))
         case _:
             raise AssertionError(event)
 
@@ -258,6 +337,7 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
             _retry(program, state, event)
         case ev.RunPaused():
             state.status = "paused"
+            state.outside += OUTSIDE["workflow.paused"]
         case ev.RunResumed():
             state.status = "running"
             _rest(state)
@@ -284,7 +364,9 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
         case ev.RunCancelled():
             state.status, state.error = "cancelled", event.payload
         case ev.Signalled():
+            state.outside += OUTSIDE["workflow.signalled"]
             state.signals.append(event.payload)
+            del state.signals[:-SIGNALS_MAX]
         case ev.RunPending():
             raise AssertionError(f"{state.run_id} began twice")
         case _:
@@ -292,6 +374,19 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _begin_early(program: Prepared, state: RunState, frame: Frame, at: int) -> None:
+    """Note what a step does not wait for, so that each of its attempts is given the same values."""
+    edges = scope_of(program, state, frame).edges[at]
+    frame.late[at] = tuple(
+        source for source, _ in edges if not isinstance(frame.steps[source], Ended)
+    )
+
+
+def _continues(program: Prepared, state: RunState, frame: Frame, at: int) -> bool:
+    """Whether the end of a step is that of this generation of the run."""
+    return isinstance(scope_of(program, state, frame).nodes[at], ContinueAsNewNode)
 
 
 def _begin_loop(
@@ -303,13 +398,31 @@ def _begin_loop(
         state.loops[event.step_id] = Loop(carried, state.at)
 
 
-def _spend(state: RunState, step: str, usage: dict[str, float] | None) -> None:
+def _spend(
+    program: Prepared, state: RunState, frame: Frame, at: int, usage: dict[str, float] | None
+) -> None:
+    """Count what was spent for the run, and for each loop that the step is, or is in."""
     if not usage:
         return
-    loop = state.loops.get(step)
-    for spent in (state.usage, loop.usage if loop is not None else {}):
+    spent = [state.usage]
+    inside: Frame | None = frame
+    while inside is not None and at >= 0:
+        loop = state.loops.get(address(scope_of(program, state, inside), inside, at))
+        if loop is not None:
+            spent.append(loop.usage)
+        at, inside = inside.at, None if inside.parent is None else state.frames[inside.parent]
+    for sums in spent:
         for unit, amount in usage.items():
-            spent[unit] = spent.get(unit, 0) + amount
+            sums[unit] = sums.get(unit, 0.0) + float(amount)
+
+
+def _take(state: RunState, taken: Any) -> None:
+    """Note events that a wait has taken: kept signals are used up, and count once."""
+    events = taken if isinstance(taken, list) else [taken]
+    ids = [event["id"] for event in events if "id" in event]
+    state.taken = [*state.taken, *(one for one in ids if one not in state.taken)][-SIGNALS_MAX:]
+    if state.signals:
+        state.signals = [signal for signal in state.signals if signal["id"] not in ids]
 
 
 def _continue(state: RunState, frame: Frame, at: int, event: ev.StepContinued) -> None:
@@ -327,116 +440,17 @@ def _fail(program: Prepared, state: RunState, frame: Frame, at: int, event: ev.S
         frame.steps[at] = Waiting(event.attempt_number + 1, iteration, error["retry_at"])
     elif "handler" in error:
         bare = {key: value for key, value in error.items() if key != "handler"}
-        _close_below(program, state, frame, at)
+        close_below(program, state, frame, at)
         frame.steps[at] = Recovering(bare, event.attempt_number, iteration)
         handler = scope_of(program, state, frame).handlers[at][0]
-        _open(program, state, frame, at, f"{error['handler']}!", handler, bare)
+        open_frame(program, state, frame, at, f"{error['handler']}!", handler, bare)
     else:
-        _settle(program, state, frame, at, Failed(error))
-
-
-def _settle(program: Prepared, state: RunState, frame: Frame, at: int, ended: StepState) -> None:
-    scope = scope_of(program, state, frame)
-    frame.steps[at] = ended
-    frame.open -= 1
-    for dependent in scope.dependents[at]:
-        frame.unmet[dependent] -= 1
-    if frame.below:
-        _close_below(program, state, frame, at)
-    if state.loops:
-        state.loops.pop(address(scope, frame, at), None)
-    if scope.kind == "single":
-        assert frame.parent is not None
-        _end_item(state.frames[frame.parent].steps[frame.at], frame.number, ended)
-        _drop(program, state, frame.key)
-
-
-def _remember(program: Prepared, state: RunState, frame: Frame, at: int, output: Any) -> None:
-    """Note a step that may have to be undone."""
-    if scope_of(program, state, frame).handlers[at][1] is not None:
-        state.undo.append(Undo(frame.key, at, output))
-
-
-# ── frames ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _open(  # noqa: PLR0913, PLR0917 (a frame, and where it belongs)
-    program: Prepared,
-    state: RunState,
-    frame: Frame,
-    at: int,
-    key: str,
-    scope: int | None,
-    given: Any,
-    number: int = 0,
-    plan: str = "",
-) -> Frame:
-    """Open a frame below a step; with `plan`, one of the steps of that plan."""
-    assert scope is not None
-    source = fragment(program, state.plans[plan]) if plan else program_of(program, state, frame)
-    shape = source.scopes[scope]
-    below = frame_of(shape, key, scope, frame.key, at, plan or frame.plan, number, given)
-    state.frames[key] = below
-    frame.below[key] = at
-    if shape.kind == "handler":
-        state.handled[shape.nodes[0].id] = key
-    return below
-
-
-def open_item(  # noqa: PLR0913, PLR0917 (an item, and where it belongs)
-    program: Prepared, state: RunState, frame: Frame, at: int, step: str, number: int
-) -> Frame:
-    """Open the frame of an item; where its body is one task, that task's first event does so."""
-    mapping = frame.steps[at]
-    assert isinstance(mapping, Mapping)
-    mapping.next += 1
-    mapping.active += 1
-    body = scope_of(program, state, frame).bodies[at][0]
-    return _open(
-        program, state, frame, at, f"{step}[{number}]", body, mapping.items[number], number
-    )
-
-
-def _begin_item(program: Prepared, state: RunState, step: str) -> tuple[Frame, int]:
-    """Open the frame of an item whose body is one task: its first event says so."""
-    name, _, number = step.rpartition("[")
-    found = locate(program, state, name)
-    assert found is not None, step
-    return open_item(program, state, *found, name, int(number[:-1])), 0
-
-
-def _end_item(mapping: StepState, number: int, ended: StepState) -> None:
-    assert isinstance(mapping, Mapping)
-    mapping.active -= 1
-    if isinstance(ended, Completed):
-        mapping.outputs[number] = ended.output
-    elif isinstance(ended, Failed):
-        mapping.failed += 1
-        mapping.failures.append({"index": number, "error": ended.error})
-
-
-def _close_below(program: Prepared, state: RunState, frame: Frame, at: int) -> None:
-    """Forget the frames of a step that has ended, but not the handlers that have run for it."""
-    for key in [key for key, of in frame.below.items() if of == at]:
-        if not key.endswith("!"):
-            _drop(program, state, key)
-
-
-def _drop(program: Prepared, state: RunState, key: str) -> None:
-    """Forget a frame and those below, unless something in it may have to be undone."""
-    frame = state.frames.get(key)
-    if frame is None or scope_of(program, state, frame).keeps:
-        return
-    for below in list(frame.below):
-        _drop(program, state, below)
-    del state.frames[key]
-    if frame.parent is not None:
-        state.frames[frame.parent].below.pop(key, None)
+        settle(program, state, frame, at, Failed(error))
 
 
 # ── runs ─────────────────────────────────────────────────────────────────────────────────────────
 
-_OF_THE_RUN = ("digest", "trigger", "parent", "nonce")
+_OF_THE_RUN = ("digest", "trigger", "parent", "nonce", "extra")
 
 
 def _next_generation(program: Prepared, state: RunState, event: ev.RunContinued) -> None:
@@ -444,8 +458,10 @@ def _next_generation(program: Prepared, state: RunState, event: ev.RunContinued)
     state.birth = {**kept, **event.payload}
     state.generation = event.generation
     state.frames = {"": frame_of(program.scopes[TOP], "", TOP, None, -1)}
-    state.base_seq, state.attempts = event.seq - 1, 0
+    state.base_seq, state.attempts, state.outside = event.seq - 1, 0, 0
+    state.life += 1
     state.loops, state.handled, state.plans, state.undo = {}, {}, {}, []
+    state.next_input = []
 
 
 def _retry(program: Prepared, state: RunState, event: ev.RunRetried) -> None:
@@ -455,7 +471,8 @@ def _retry(program: Prepared, state: RunState, event: ev.RunRetried) -> None:
     for at in sorted(reset):
         frame.steps[at] = PENDING
         for key in [key for key, of in frame.below.items() if of == at]:
-            _forget(state, key)
+            forget(state, key)
+    frame.late = {at: late for at, late in frame.late.items() if at not in reset}
     state.frames.pop(FINALLY, None)
     frame.open = len(reset)
     frame.unmet = [
@@ -464,17 +481,10 @@ def _retry(program: Prepared, state: RunState, event: ev.RunRetried) -> None:
     state.undo = [undo for undo in state.undo if undo.frame or undo.at not in reset]
     state.undo = [undo for undo in state.undo if undo.frame in state.frames]
     state.loops = {}
-    state.base_seq, state.attempts = event.seq - 1, 0
+    state.base_seq, state.attempts, state.outside = event.seq - 1, 0, 0
+    state.life += 1
     state.timeout_from = state.at
     state.status, state.error, state.ending, state.cancel_reason = "running", None, None, None
-
-
-def _forget(state: RunState, key: str) -> None:
-    frame = state.frames.pop(key)
-    for below in frame.below:
-        _forget(state, below)
-    if frame.parent is not None and frame.parent in state.frames:
-        state.frames[frame.parent].below.pop(key, None)
 
 
 def _rest(state: RunState) -> None:

@@ -14,20 +14,21 @@ from dagnats.ir.program import LoopNode, MapNode, PlannerNode, SwitchNode
 from dagnats.machine import ending
 from dagnats.machine.closing import close_frame
 from dagnats.machine.commands import GoOn
-from dagnats.machine.errors import Error, error
-from dagnats.machine.kinds import begin, each, loop, planner, switch
+from dagnats.machine.errors import Error
+from dagnats.machine.kinds import begin, each, loop, planner, switch, wait
 from dagnats.machine.outcome import give_up, recovered
 from dagnats.machine.state import (
     STATUS,
+    Cancelled,
     Completed,
-    Ended,
+    Expecting,
     Failed,
     Frame,
     Looping,
     Mapping,
     Pending,
     Recovering,
-    RunState,
+    is_alive,
 )
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import holds, problem
@@ -44,7 +45,7 @@ def settle(turn: Turn) -> None:
             key = next(iter(turn.looks))
             todo = turn.looks.pop(key)
             frame = state.frames.get(key)
-            if frame is not None:
+            if frame is not None and is_alive(state, frame):
                 _decide_all(turn, frame, todo)
         elif turn.containers:
             key, at = next(iter(turn.containers))
@@ -62,30 +63,19 @@ def recall(turn: Turn) -> None:
     if state.status != "running":
         return
     for frame in list(state.frames.values()):
+        if not is_alive(state, frame):
+            continue
         scope = turn.scope(frame)
         for at, step in enumerate(frame.steps):
-            if isinstance(step, Failed) and not scope.tolerated[at] and _is_alive(state, frame):
+            if isinstance(step, Failed) and not scope.tolerated[at]:
                 turn.failed.setdefault(frame.key, step.error)
             elif isinstance(step, Mapping) or (isinstance(step, Looping) and not step.iteration):
                 turn.look_at(frame, at)
-        if _is_alive(state, frame):
+            elif isinstance(step, Expecting) and state.signals:
+                wait.recall(turn, frame, at)
+        # What has cancelled a step goes on with that, for a reason that is found again, too.
+        if not any(isinstance(step, Cancelled) for step in frame.steps):
             turn.look(frame)
-
-
-def _is_alive(state: RunState, frame: Frame) -> bool:
-    """Whether a frame's step is still open, so that what happens in it matters."""
-    if state.ending is not None:
-        return ending.is_part(state, frame)
-    if frame.parent is None:
-        return True
-    if frame.parent not in state.frames:
-        return False
-    step = state.frames[frame.parent].steps[frame.at]
-    if frame.key.endswith("!"):
-        return isinstance(step, Recovering)
-    if isinstance(step, Looping):
-        return frame.number == step.iteration
-    return not isinstance(step, Ended) and not isinstance(step, Recovering)
 
 
 def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
@@ -97,6 +87,8 @@ def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
         if type(steps[at]) is not Pending:
             continue
         _decide(turn, frame, at)
+        if turn.state.frames.get(frame.key) is not frame:
+            return  # the next generation of the run has begun
         if turn.state.status != "running" or turn.looks.get(frame.key) is None:
             if frame.key in turn.failed or turn.state.status != "running":
                 return
@@ -184,7 +176,7 @@ def _handler_done(turn: Turn, frame: Frame, outer: Frame) -> None:
 def _frame_failed(turn: Turn, key: str, wrong: Error) -> None:
     """End a frame of which a step has failed, and what it belongs to with it."""
     frame = turn.state.frames.get(key)
-    if frame is None:
+    if frame is None or not is_alive(turn.state, frame):
         return
     turn.looks.pop(key, None)
     scope = turn.scope(frame)
@@ -200,19 +192,8 @@ def _frame_failed(turn: Turn, key: str, wrong: Error) -> None:
         case MapNode():
             each.item_failed(turn, outer, frame.at, frame, wrong)
         case _:
-            give_up(turn, outer, frame.at, _of_container(turn, outer, frame.at, wrong))
-
-
-def _of_container(turn: Turn, outer: Frame, at: int, wrong: Error) -> Error:
-    """Return the error of a container: that of the step which failed in it."""
-    del turn, outer, at
-    return error(
-        wrong["code"],
-        wrong["message"],
-        step=wrong["step"],
-        attempt=wrong["attempt"],
-        details=wrong["details"],
-    )
+            # The error of a container is that of the step which failed in it; nobody retries it.
+            give_up(turn, outer, frame.at, wrong | {"retryable": False})
 
 
 def _go_on(turn: Turn, key: str, at: int) -> None:
@@ -225,6 +206,6 @@ def _go_on(turn: Turn, key: str, at: int) -> None:
         case Mapping(), MapNode():
             each.progress(turn, frame, at, node)
         case Looping(), LoopNode():
-            loop.next_pass(turn, frame, at, node)
+            loop.next_pass(turn, frame, at)
         case _:
             return

@@ -21,7 +21,8 @@ class StartRun(_Input, frozen=True):
 
     `gate` says that the run is to wait until it is let in. `carried` has outcomes of steps that
     another run has come to, and are not done again. `nonce` is a text that nobody can guess, where
-    the program has secrets.
+    the program has secrets. `start_at` (ms) and `extra` are kept with the run, and mean nothing
+    here.
     """
 
     run_id: str
@@ -31,6 +32,8 @@ class StartRun(_Input, frozen=True):
     parent: dict[str, Any] | None = None
     carried: dict[str, Any] | None = None
     nonce: str = ""
+    start_at: int | None = None
+    extra: dict[str, Any] | None = None
     gate: bool = False
 
 

@@ -151,19 +151,42 @@ class _Scopes:
         for at, node in enumerate(nodes):
             if at not in self.handler_scope:
                 members[TOP if node.within is None else node.within + 1].append(at)
+        self._leading: set[int] = set()
         self._undone = self._count_undone()
         self.found = [self._scope("top", members[TOP], keeps=self._spans(0, len(nodes)))]
         for number, body in enumerate(program.bodies, 1):
             keeps = self._spans(body.first, body.first + body.count)
             self.found.append(self._scope(self._kind(number), members[number], keeps=keeps))
         for node_at in ordered:
-            self.found.append(self._scope("handler", [node_at], keeps=False))
+            self.found.append(self._scope("handler", [node_at], keeps=node_at in self._leading))
 
     def _count_undone(self) -> list[int]:
-        """Return how many nodes before each have `compensate`."""
+        """Return how many nodes before each may have to be undone, or have a handler that may.
+
+        A handler leads to what is undone when it, or a node in its bodies, does.
+        """
+        nodes, bodies = self._program.nodes, self._program.bodies
+        served: dict[int, list[int]] = {}
+        for at, node in enumerate(nodes):
+            if node.on_failure is not None:
+                served.setdefault(node.on_failure, []).append(at)
+        undone: set[int] = set()
+        todo = [at for at, node in enumerate(nodes) if node.compensate is not None]
+        while todo:
+            found = todo.pop()
+            if found in undone:
+                continue
+            undone.add(found)
+            around: int | None = found
+            while around is not None:
+                if around in served:
+                    self._leading.add(around)
+                    todo += served[around]
+                within = nodes[around].within
+                around = None if within is None else bodies[within].container
         counts = [0]
-        for node in self._program.nodes:
-            counts.append(counts[-1] + (node.compensate is not None))
+        for number in range(len(nodes)):
+            counts.append(counts[-1] + (number in undone))
         return counts
 
     def _spans(self, first: int, end: int) -> bool:

@@ -14,7 +14,7 @@ from dagnats.ir.program import (
 from dagnats.machine import bounds, ending, flow
 from dagnats.machine import events as ev
 from dagnats.machine import inputs as i
-from dagnats.machine.commands import Withdraw
+from dagnats.machine.closing import withdraw_all
 from dagnats.machine.errors import cut, error, no_value
 from dagnats.machine.kinds import agent_loop, approval, child, planner, task, wait
 from dagnats.machine.outcome import give_up
@@ -65,7 +65,7 @@ def apply(turn: Turn, request: i.Input) -> None:  # noqa: C901, PLR0912 (one cas
 
 def _deliver(turn: Turn, frame: Frame, at: int, step: str, worker_id: str) -> None:
     ready = frame.steps[at]
-    if isinstance(ready, Ready):
+    if isinstance(ready, Ready) and turn.state.status == "running":
         turn.add(
             ev.StepStarted(
                 *turn.head(), step, ready.attempt, ready.iteration, worker_id, ready.delivery
@@ -95,7 +95,7 @@ def _speak_of(turn: Turn, claim: Claim) -> None:
         case _:
             assert_never(claim)
     if not isinstance(claim, i.ExpireLease | i.MissHeartbeat) and claim.usage:
-        _hold_budget(turn)
+        ending.hold_budget(turn)
 
 
 def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
@@ -122,10 +122,14 @@ def _returned(
     result = claim.state if isinstance(claim, i.Continue) else claim.output
     usage = claim.usage
     node = turn.scope(frame).nodes[at]
+    if isinstance(frame.steps[at], Ready):
+        turn.withdraw(frame, at)
     try:
         require_fit("the state" if asks_more else "the output", result)
     except TooLargeError as wrong:
-        _too_large(turn, frame, at, was, wrong)
+        # No retry would make it smaller.
+        step = turn.name(frame, at)
+        give_up(turn, frame, at, no_value(wrong, step=step, attempt=was.attempt), usage)
         return
     plan = None if isinstance(claim, i.Continue) else claim.plan
     match node:
@@ -136,14 +140,10 @@ def _returned(
         case _ if asks_more:
             what = "the worker asked for another iteration of a step that is no loop"
             step = turn.name(frame, at)
-            task.failed(turn, frame, at, error("not_a_loop", what, step=step, attempt=was.attempt))
+            wrong_kind = error("not_a_loop", what, step=step, attempt=was.attempt)
+            task.failed(turn, frame, at, wrong_kind, usage=usage)
         case _:
             task.completed(turn, frame, at, result, usage)
-
-
-def _too_large(turn: Turn, frame: Frame, at: int, was: Running, wrong: TooLargeError) -> None:
-    """End a step whose result cannot be kept: no retry would make it smaller."""
-    give_up(turn, frame, at, no_value(wrong, step=turn.name(frame, at), attempt=was.attempt))
 
 
 def _failed(turn: Turn, frame: Frame, at: int, was: Running, request: i.Fail) -> None:
@@ -156,13 +156,6 @@ def _failed(turn: Turn, frame: Frame, at: int, was: Running, request: i.Fail) ->
         details=request.details,
     )
     task.failed(turn, frame, at, wrong, request.retry_after_ms, request.usage)
-
-
-def _hold_budget(turn: Turn) -> None:
-    """End a run that has spent more than it may."""
-    spent = bounds.overdrawn(turn.program.program.admission.budget, turn.state.usage)
-    if spent is not None:
-        ending.close_run(turn, "failed", error("budget", f"the run has spent {spent} (`budget`)"))
 
 
 # ── what waits ───────────────────────────────────────────────────────────────────────────────────
@@ -226,18 +219,15 @@ def _cancel(turn: Turn, reason: str) -> None:
     if turn.state.cancel_reason is not None or turn.state.ending is not None:
         return
     turn.add(ev.CancelRequested(*turn.head(), payload={"reason": reason}))
-    ending.end_pause(turn)
     ending.close_run(turn, "cancelled", ending.cancelled(reason))
 
 
 def _pause(turn: Turn, reason: str) -> None:
     state = turn.state
-    if state.status != "running":
+    # What undoes and what runs last must not wait.
+    if state.status != "running" or state.ending is not None:
         return
-    for frame in state.frames.values():
-        for at, step in enumerate(frame.steps):
-            if isinstance(step, Ready):
-                turn.commands.append(Withdraw(turn.name(frame, at), step.attempt, step.iteration))
+    withdraw_all(turn)
     turn.add(ev.RunPaused(*turn.head(), payload={"reason": reason}))
 
 
@@ -245,11 +235,12 @@ def _resume(turn: Turn, *, fails: bool) -> None:
     state = turn.state
     if state.status != "paused":
         return
-    turn.add(ev.RunResumed(*turn.head()))
-    flow.recall(turn)
+    # First, so that what was decided about a loop is not lost with a crash in between.
     for frame in list(state.frames.values()):
         for at, step in enumerate(frame.steps):
             if isinstance(step, Exhausted):
                 bounds.resume(turn, frame, at, step, fails=fails)
+    turn.add(ev.RunResumed(*turn.head()))
+    flow.recall(turn)
     offer_all(turn)
     tick(turn)

@@ -222,7 +222,9 @@ class Frame(msgspec.Struct, array_like=True):
     to. `plan` is the address of the planner whose steps these are, or those around it. `number`
     counts iterations from 1 and items from 0. `given` is the state of the loop, the item, or the
     error that a handler is for; `open` counts steps that have not ended. `below` has the keys of
-    the frames of its steps, with the positions of those.
+    the frames of its steps, with the positions of those. `over` says that it is only kept because
+    something in it may have to be undone. `late` has, of a step that began before all it depends on
+    had ended, what it never sees.
     """
 
     key: str
@@ -236,6 +238,8 @@ class Frame(msgspec.Struct, array_like=True):
     number: int = 0
     given: Any = None
     below: dict[str, int] = {}
+    over: bool = False
+    late: dict[int, tuple[int, ...]] = {}
 
 
 class Loop(msgspec.Struct, array_like=True):
@@ -257,22 +261,29 @@ class Undo(msgspec.Struct, array_like=True, frozen=True):
 class Ending(msgspec.Struct, array_like=True):
     """How a run will end: nothing new starts, but what undoes and what runs last.
 
-    `phase` is `undoing` or `finally`.
+    `phase` is `undoing` or `finally`. `handler` is the frame of the handler that undoes a step now,
+    `failures` tells of those that failed.
     """
 
     status: str
     phase: str
     output: Any = None
     error: dict[str, Any] | None = None
+    handler: str = ""
+    failures: list[dict[str, Any]] = []
 
 
 class RunState(msgspec.Struct, array_like=True):
     """Everything known of one run.
 
     `birth` is the payload that its generation began with. `base_seq` is what `seq` was before this
-    generation, `attempts` counts those of this generation; the timeout of the run counts from
-    `timeout_from` (ms). `handled` leads from the id of a handler to the frame of its last instance,
-    `loops` has what loops carry, by address.
+    generation, `attempts` counts those of this generation, `outside` the events of it that no
+    certificate foresees, as people cause them; the timeout of the run counts from
+    `timeout_from` (ms). `handled` has what the last instance of a handler has come to, by its id,
+    `loops` what loops carry, by address. `taken` are the ids of the last events that waits took,
+    `detached` the children that end with the run: the step and the id. `next_input` has the input
+    of the next generation, when that is about to begin. `life` counts how often steps have begun
+    anew, by generations and retries: with it an attempt has a name that no other one has.
     """
 
     run_id: str
@@ -289,7 +300,7 @@ class RunState(msgspec.Struct, array_like=True):
     status: str = "running"
     base_seq: int = 0
     loops: dict[str, Loop] = {}
-    handled: dict[str, str] = {}
+    handled: dict[str, StepState] = {}
     plans: dict[str, Any] = {}
     undo: list[Undo] = []
     signals: list[dict[str, Any]] = []
@@ -298,6 +309,11 @@ class RunState(msgspec.Struct, array_like=True):
     ending: Ending | None = None
     output: Any = None
     error: dict[str, Any] | None = None
+    taken: list[str] = []
+    detached: list[tuple[str, str]] = []
+    next_input: list[Any] = []
+    outside: int = 0
+    life: int = 1
 
     @property
     def ended(self) -> bool:
@@ -311,6 +327,8 @@ class RunState(msgspec.Struct, array_like=True):
 
 
 END_STATUSES = frozenset({"completed", "failed", "cancelled"})
+SIGNALS_MAX = 100
+"""Signals that a run keeps until something waits for them; the oldest goes first."""
 
 
 def frame_of(  # noqa: PLR0913, PLR0917 (a frame, and where it belongs)
@@ -329,6 +347,40 @@ def frame_of(  # noqa: PLR0913, PLR0917 (a frame, and where it belongs)
     return Frame(
         key, scope, parent, at, plan, steps, list(shape.dependencies), count, number, given
     )
+
+
+def is_alive(state: RunState, frame: Frame) -> bool:
+    """Whether what happens in a frame matters: all that it is part of is open, and waits for it."""
+    ending = state.ending
+    while not frame.over:
+        key = frame.key
+        if key == FINALLY:
+            return True
+        if frame.parent is None:
+            return ending is None
+        if ending is not None and ending.phase == "undoing" and key == ending.handler:
+            return True
+        outer = state.frames.get(frame.parent)
+        if outer is None:
+            return False
+        if not _waits_for(outer.steps[frame.at], frame):
+            return False
+        frame = outer
+    return False
+
+
+def _waits_for(step: StepState, frame: Frame) -> bool:
+    """Whether a step waits for this frame below it."""
+    if frame.key.endswith("!"):
+        return isinstance(step, Recovering)
+    if isinstance(step, Looping):
+        return frame.number == step.iteration
+    return isinstance(step, Mapping | Choosing | Planning)
+
+
+def handler_name(frame: Frame, name: str) -> str:
+    """Return by what a handler is known in `handled`: ids of a plan are its own."""
+    return f"{frame.plan}/{name}" if frame.plan else name
 
 
 def program_of(program: Prepared, state: RunState, frame: Frame) -> Prepared:

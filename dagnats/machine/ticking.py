@@ -13,7 +13,7 @@ from dagnats.ir.program import (
 from dagnats.machine import ending, flow
 from dagnats.machine.commands import Ask, Command, Enqueue
 from dagnats.machine.errors import error
-from dagnats.machine.kinds import approval, child, loop, sleep, task, wait
+from dagnats.machine.kinds import approval, at_once, child, loop, sleep, task, wait
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import (
     Asking,
@@ -28,21 +28,20 @@ from dagnats.machine.state import (
     Waiting,
 )
 from dagnats.machine.turn import Turn
-from dagnats.machine.values import step_input
+from dagnats.machine.values import rate_key, step_input
 
 
 def tick(turn: Turn) -> None:
     """Finish what was decided before, then let time act: on the run, on its steps."""
     state = turn.state
     flow.recall(turn)
-    if state.status == "running":
-        ending.take_up(turn)
-        flow.settle(turn)
+    at_once.take_up(turn)
+    ending.take_up(turn)
+    flow.settle(turn)
     if state.ended:
         return
     limit = turn.program.program.timeout_ms
     if turn.at >= state.timeout_from + limit and state.ending is None:
-        ending.end_pause(turn)
         ending.close_run(turn, "failed", error("timeout", f"the run took longer than {limit} ms"))
         return
     for frame, at, node, step in open_steps(turn.program, state):
@@ -113,7 +112,7 @@ def _overdue(turn: Turn, frame: Frame, at: int, node: Node, step: StepState) -> 
         case Running(), TaskNode():
             task.overdue(turn, frame, at, step)
         case Waiting(), LoopNode() if not paused:
-            loop.next_pass(turn, frame, at, node)
+            loop.next_pass(turn, frame, at)
         case Waiting(), SubWorkflowNode() if not paused:
             child.again(turn, frame, at, node, step)
         case Sleeping(), _:
@@ -159,8 +158,8 @@ def _outstanding(turn: Turn) -> Iterator[Command]:
 
 def _enqueue(turn: Turn, frame: Frame, at: int, node: TaskNode, ready: Ready) -> Enqueue:
     name = turn.name(frame, at)
-    value = step_input(
-        turn.program, turn.state, frame, at, task.loop_root(turn, name, ready.iteration)
-    )
+    loop = task.loop_root(turn, name, ready.iteration)
+    value = step_input(turn.program, turn.state, frame, at, loop)
     carried = turn.state.loops[name].state if ready.iteration else None
-    return Enqueue(name, ready.attempt, ready.iteration, ready.delivery, value, carried, node)
+    key = rate_key(turn.program, turn.state, frame, at, loop)
+    return Enqueue(name, ready.attempt, ready.iteration, ready.delivery, value, carried, node, key)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from dagnats.ir.program import TaskNode
 from dagnats.machine import events as ev
 from dagnats.machine.commands import Command, Enqueue, Withdraw
 from dagnats.machine.errors import Error
@@ -20,6 +21,7 @@ from dagnats.machine.state import (
     program_of,
     scope_of,
 )
+from dagnats.machine.values import rate_key
 
 EVENTS_PER_TURN_MAX = 2_000
 """A decision that comes to more events stops between two steps or items, and goes on soon."""
@@ -141,7 +143,10 @@ class Turn:
 
     def offer(self, frame: Frame, at: int, ready: Ready, task_input: Any) -> None:
         """Command that a waiting delivery be dispatched."""
-        step = self.name(frame, at)
+        step, node = self.name(frame, at), self.scope(frame).nodes[at]
+        assert isinstance(node, TaskNode)
+        carried = self.state.loops[step].state if ready.iteration else None
+        loop = {"iteration": ready.iteration, "state": carried} if ready.iteration else None
         self.commands.append(
             Enqueue(
                 step,
@@ -149,8 +154,11 @@ class Turn:
                 ready.iteration,
                 ready.delivery,
                 task_input,
-                self.state.loops[step].state if ready.iteration else None,
-                self.scope(frame).nodes[at],
+                carried,
+                node,
+                rate_key(self.program, self.state, frame, at, loop)
+                if node.keyed_rate_limit is not None
+                else "",
             )
         )
 
@@ -210,7 +218,9 @@ class Turn:
         """Take an attempt back from queue or worker, if there is one."""
         was = frame.steps[at]
         if isinstance(was, Ready | Running):
-            self.commands.append(Withdraw(self.name(frame, at), was.attempt, was.iteration))
+            self.commands.append(
+                Withdraw(self.name(frame, at), was.attempt, was.iteration, self.state.life)
+            )
 
     def _spoken_of(self, frame: Frame, at: int) -> tuple[str, int, int]:
         was: StepState = frame.steps[at]

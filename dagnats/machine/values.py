@@ -6,7 +6,7 @@ from typing import Any
 from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.expr.library.values import name_of
 from dagnats.machine.errors import no_value
-from dagnats.machine.events import rfc3339
+from dagnats.machine.events import encode, rfc3339
 from dagnats.machine.payload import bytes_of, require_fit
 from dagnats.machine.prepared import PARTS_MAX, TOP, Formula, Prepared, Scope
 from dagnats.machine.state import (
@@ -18,19 +18,27 @@ from dagnats.machine.state import (
     RunState,
     StepState,
     address,
+    handler_name,
     scope_of,
 )
 
 Roots = dict[str, Any]
+NOBODY = -2
 
 
-def roots(program: Prepared, state: RunState, frame: Frame, formula: Formula) -> Roots:
-    """Return the roots that an expression of a step of `frame` sees; only those that it names."""
+def roots(
+    program: Prepared, state: RunState, frame: Frame, formula: Formula, of: int = NOBODY
+) -> Roots:
+    """Return the roots that an expression of a step of `frame` sees; only those that it names.
+
+    `of` is the position of the step, where it may see less than what has ended by now.
+    """
     view: Roots = {"input": state.birth.get("input")}
-    steps = frame.steps
     if formula.reads:
         view["steps"] = {
-            name: _step_view(steps[at] if at >= 0 else _found(program, state, frame, name))
+            name: _step_view(
+                _seen(frame, at, of) if at >= 0 else _found(program, state, frame, name)
+            )
             for name, at in formula.reads
         }
     named = formula.roots
@@ -96,15 +104,20 @@ def _outwards(program: Prepared, state: RunState, frame: Frame) -> Iterator[tupl
         inside = None if inside.parent is None else state.frames[inside.parent]
 
 
+def _seen(frame: Frame, at: int, of: int) -> StepState:
+    """Return a step as another one sees it: what had not ended when that began is pending to it."""
+    return PENDING if at in frame.late.get(of, ()) else frame.steps[at]
+
+
 def _found(program: Prepared, state: RunState, frame: Frame, name: str) -> StepState:
     """Return a step that is not of this frame: one around it, a handler, or one never begun."""
+    of = NOBODY
     for inside, scope in _outwards(program, state, frame):
         at = scope.index.get(name)
         if at is not None:
-            return inside.steps[at]
-    key = state.handled.get(name)
-    handler = state.frames.get(key) if key is not None else None
-    return handler.steps[0] if handler is not None else PENDING
+            return _seen(inside, at, of)
+        of = inside.at
+    return state.handled.get(handler_name(frame, name), PENDING)
 
 
 def _run_view(state: RunState) -> Roots:
@@ -128,16 +141,17 @@ def _step_view(step: StepState) -> Roots:
     return view
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 (an expression, and who asks)
     program: Prepared,
     state: RunState,
     frame: Frame,
     formula: Formula,
     where: str = "",
+    of: int = NOBODY,
     **more: Any,
 ) -> Any:
     """Evaluate an expression of a step of `frame`; raises EvaluationError, which says `where`."""
-    view = roots(program, state, frame, formula)
+    view = roots(program, state, frame, formula, of)
     if more:
         view |= more
     try:
@@ -185,6 +199,7 @@ def attempt_input(
 
     `loop` is the root of a repeated task; its state travels in the same message.
     """
+    rate_key(program, state, frame, at, loop)
     value = step_input(program, state, frame, at, loop)
     scope = scope_of(program, state, frame)
     if not scope.composed[at]:
@@ -199,6 +214,18 @@ def attempt_input(
     return value
 
 
+def rate_key(
+    program: Prepared, state: RunState, frame: Frame, at: int, loop: Roots | None = None
+) -> str:
+    """Return what an attempt's keyed rate limit counts by; raises EvaluationError."""
+    formula = scope_of(program, state, frame).formulas[at].get("rate_key")
+    if formula is None:
+        return ""
+    more = {} if loop is None else {"loop": loop}
+    value = evaluate(program, state, frame, formula, "keyed_rate_limit.key", at, **more)
+    return value if type(value) is str else encode(value).decode()
+
+
 def step_input(
     program: Prepared, state: RunState, frame: Frame, at: int, loop: Roots | None = None
 ) -> Any:
@@ -211,7 +238,7 @@ def step_input(
     formula = scope.inputs[at]
     if formula is not None:
         more = {} if loop is None else {"loop": loop}
-        return evaluate(program, state, frame, formula, "with", **more)
+        return evaluate(program, state, frame, formula, "with", at, **more)
     if loop is not None and loop["iteration"] > 1:
         return loop["state"]
     edges = scope.edges[at]
@@ -219,7 +246,7 @@ def step_input(
         return _given(program, state, frame)
     if len(edges) == 1:
         return _output(frame.steps[edges[0][0]])
-    return {scope.nodes[source].id: _output(frame.steps[source]) for source, _ in edges}
+    return {scope.nodes[source].id: _output(_seen(frame, source, at)) for source, _ in edges}
 
 
 def _given(program: Prepared, state: RunState, frame: Frame) -> Any:
@@ -260,13 +287,6 @@ def outputs(scope: Scope, frame: Frame) -> Roots:
         for node, step in zip(scope.nodes, frame.steps, strict=True)
         if isinstance(step, Completed)
     }
-
-
-def result_of(scope: Scope, frame: Frame) -> Any:
-    """Return what the body of an agent loop results in: its one last output, or all outputs."""
-    if len(scope.last) == 1:
-        return _output(frame.steps[scope.last[0]])
-    return outputs(scope, frame)
 
 
 def run_output(program: Prepared, state: RunState) -> Any:

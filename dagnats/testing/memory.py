@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dagnats.errors import BrokenError, FencedError
+from dagnats.errors import BrokenError, FencedError, UncertainError
 from dagnats.ports import Handler, LogEntry, Ownership, Snapshot
 
 MESSAGE_BYTES_MAX = 1_048_576
@@ -33,7 +33,18 @@ class Storage:
     mark: tuple[int, int] | None = None
     programs: dict[str, bytes] = field(default_factory=dict)
     aliases: dict[str, bytes] = field(default_factory=dict)
+    checkpoints: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    secret: bytes = b"a secret of tests that nobody has to guess"
     next_seq: int = 1
+    history_known: set[bytes] = field(default_factory=set)
+
+    def keep_event(self, run_id: str, line: bytes) -> bool:
+        """Put an event into the history, unless it is there; returns whether it was new."""
+        if line in self.history_known:
+            return False
+        self.history_known.add(line)
+        self.history.append((run_id, line))
+        return True
 
 
 class MemoryLog:
@@ -156,7 +167,7 @@ class MemoryFeed:
         """Store one event after the other: a fault may come in between."""
         for run_id, line in zip(run_ids, lines, strict=True):
             self._fault("publish")
-            self._storage.history.append((run_id, line))
+            self._storage.keep_event(run_id, line)
 
     async def last_event(self, run_id: str) -> bytes | None:
         """Return the newest event."""
@@ -190,6 +201,34 @@ class MemoryPrograms:
         """Return all names."""
         return dict(self._storage.aliases)
 
+    async def delete_alias(self, name: str) -> None:
+        """Forget a name."""
+        self._storage.aliases.pop(name, None)
+
+    async def secret(self) -> bytes:
+        """Return what only engines know."""
+        return self._storage.secret
+
+
+class MemoryCheckpoints:
+    """`ports.Checkpoints`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def save(self, run_id: str, step: str, data: bytes) -> None:
+        """Store what a step keeps."""
+        self._storage.checkpoints[run_id, step] = data
+
+    async def load(self, run_id: str, step: str) -> bytes | None:
+        """Return what a step keeps."""
+        return self._storage.checkpoints.get((run_id, step))
+
+    async def forget(self, run_id: str) -> None:
+        """Drop what steps of a run keep."""
+        for key in [key for key in self._storage.checkpoints if key[0] == run_id]:
+            del self._storage.checkpoints[key]
+
 
 class MemoryNetwork:
     """Subjects and who listens; engines come and go, clients and workers stay."""
@@ -214,6 +253,10 @@ class MemoryNetwork:
         """Return a subject of one's own."""
         self._inboxes += 1
         return f"inbox.{self._inboxes}"
+
+    def forget(self, subject: str) -> None:
+        """Let nobody hear a subject any more."""
+        self._handlers.pop(subject, None)
 
 
 class MemoryBus:
@@ -258,6 +301,28 @@ class MemoryBus:
             raise BrokenError(f"`{subject}` is not a subject")
         if self.alive:
             await self._network.send(subject, payload)
+
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        """Send and wait for an answer."""
+        if len(payload) > self.bytes_max:
+            raise BrokenError(f"a message of {len(payload)} bytes is too large")
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def on_answer(data: bytes, _reply: str) -> None:
+            if not answer.done():
+                answer.set_result(data)
+
+        inbox = self._network.inbox()
+        self._network.listen(inbox, on_answer, self)
+        try:
+            async with asyncio.timeout(timeout_s):
+                if self.alive:
+                    await self._network.send(subject, payload, inbox)
+                return await answer
+        except TimeoutError:
+            raise UncertainError(f"nobody answers on `{subject}`") from None
+        finally:
+            self._network.forget(inbox)
 
     async def ready(self) -> None:
         """Wait until `stands` is set, as it is unless a test clears it."""

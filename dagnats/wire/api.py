@@ -17,10 +17,12 @@ class ApiError(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What every operation answers."""
+    """What every operation answers: which partition says it, of how many."""
 
     ok: Any = None
     error: ApiError | None = None
+    partition: int = 0
+    of: int = 1
 
 
 class RegisterWorkflow(msgspec.Struct, frozen=True):
@@ -29,10 +31,18 @@ class RegisterWorkflow(msgspec.Struct, frozen=True):
     program: msgspec.Raw
 
 
-class ShowWorkflow(msgspec.Struct, frozen=True):
-    """`workflow.show`: by name or digest."""
+class ShowWorkflow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`workflow.show`, `workflow.versions`: by name or digest, perhaps of a version."""
 
     name: str
+    version: str = ""
+
+
+class DeleteWorkflow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`workflow.delete`: with `force` also while runs of it are alive; those go on."""
+
+    name: str
+    force: bool = False
 
 
 class StartRun(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,12 +5,15 @@ SNAPSHOT_STREAM = "DAGNATS_SNAPSHOTS"
 HISTORY_STREAM = "WORKFLOW_HISTORY"
 WORKFLOWS_BUCKET = "workflows"
 PROGRAMS_BUCKET = "programs"
+CHECKPOINTS_BUCKET = "checkpoints"
+ENGINES_BUCKET = "engines"
 
 HELLO = "dagnats.workers.hello"
 """Where a worker announces itself; every engine listens, the answer names the partition."""
 
 API = "dagnats.api"
 HISTORY_ALL = "history.>"
+HISTORY_MARKS = "history_mark.*"
 
 
 def log(partition: int) -> str:
@@ -54,9 +57,33 @@ def history(run_id: str) -> str:
     return f"history.{run_id}"
 
 
+def stream(run_id: str, step: str) -> str:
+    """Return the subject on which a step tells of its work as it goes on; nothing keeps that."""
+    return f"stream.{run_id}.{step}"
+
+
+def history_mark(partition: int) -> str:
+    """Return the subject that says how far a partition has published its history."""
+    return f"history_mark.{partition}"
+
+
 def engine(partition: int, op: str) -> str:
-    """Return the subject on which workers talk to a partition: `results`, `beat` or `bye`."""
+    """Return the subject on which a partition is talked to.
+
+    By workers: `results`, `beat`, `bye`, `checkpoint`. By other partitions: `child.start`,
+    `child.ended`, `child.stop`, `event`.
+    """
     return f"dagnats.engine.{partition}.{op}"
+
+
+def response(run_id: str) -> str:
+    """Return the subject on which a run answers the HTTP request that started it."""
+    return f"dagnats.response.{run_id}"
+
+
+def approval(run_id: str) -> str:
+    """Return the subject on which people, or programs for them, hear of approvals of a run."""
+    return f"dagnats.approval.{run_id}"
 
 
 def worker(worker_id: str) -> str:

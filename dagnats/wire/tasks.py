@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from dagnats.wire.api import ApiError
+
 TASKS_PER_MESSAGE_MAX = 500
 CREDIT_MAX = 10_000
 MESSAGE_BYTES_MAX = 1_000_000
@@ -21,18 +23,24 @@ RESULT_LEVELS_MAX = 64
 ERROR_CODE_CHARS_MAX = 128
 ERROR_MESSAGE_CHARS_MAX = 4_000
 ERROR_DETAILS_BYTES_MAX = 100_000
+PIECE_BYTES_MAX = 64_000
+"""The data of one piece of a stream, as JSON."""
 RETRY_AFTER_MS_MAX = 3_600_000
 """The engine waits no longer, whatever it is asked."""
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One delivery that a worker holds."""
+    """One delivery that a worker holds.
+
+    `life` counts the generations and retries of the run: attempts begin anew with each.
+    """
 
     run_id: str
     step: str
     attempt: int
     delivery: int = 1
     iteration: int = 0
+    life: int = 1
 
 
 class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,12 +58,17 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The engine's answer: where to send results, and how often to beat (a third of the lease)."""
+    """The engine's answer: where to send results, and how often to beat (a third of the lease).
+
+    Where there are several `partitions` a worker says hello to each of them, on `engine.<n>.hello`,
+    with its share of what it can do at once.
+    """
 
     partition: int
     epoch: int
     lease_ms: int
     error: str = ""
+    partitions: int = 1
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,6 +91,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     heartbeat_timeout_ms: int | None = None
     secrets: dict[str, str] = {}
     budget: dict[str, float] = {}
+    life: int = 1
 
 
 class Deliver(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,18 +131,43 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     continued: bool = False
     error: TaskError | None = None
     usage: dict[str, float] | None = None
+    life: int = 1
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """Worker to engine, a request on `checkpoint`: store `data` for a step if `store`.
 
     The answer is the last data stored, as `{"data": …}`; the next attempt or iteration finds it.
+    The rest says which delivery asks: what one stores that is no longer held need not count.
     """
 
     run_id: str
     step: str
     store: bool = False
     data: Any = None
+    attempt: int = 0
+    delivery: int = 1
+    iteration: int = 0
+
+
+class Checkpointed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The engine's answer to a `Checkpoint`; an `error` says why nothing was stored."""
+
+    data: Any = None
+    error: ApiError | None = None
+
+
+class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Worker to whoever listens on `subjects.stream`: something of an attempt as it goes on.
+
+    `seq` counts the pieces of a delivery from 1, those too that were dropped.
+    """
+
+    seq: int
+    data: Any = None
+    attempt: int = 1
+    delivery: int = 1
+    iteration: int = 0
 
 
 class Results(msgspec.Struct, frozen=True):

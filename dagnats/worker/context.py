@@ -1,74 +1,88 @@
-"""What a handler may know and say: its context, its signals to the engine, its errors."""
+"""What a handler may know and do: its context.
+
+Plain handlers get a `Context`, whose calls wait; async ones an `AsyncContext`, whose calls are
+awaited where there is something to wait for. The worker around them is a `Host`; in tests without
+a server it is the harness.
+"""
 
 import logging
 import math
 import threading
-from typing import Any
+import time
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
-from dagnats.wire.tasks import Task
+import msgspec
 
+from dagnats.wire import subjects
+from dagnats.wire.tasks import (
+    PAYLOAD_BYTES_MAX,
+    PIECE_BYTES_MAX,
+    Checkpoint,
+    Held,
+    Piece,
+    Task,
+)
+from dagnats.worker.payload import NotJsonError, encoded
+from dagnats.worker.signals import Continue, NonRetryable
+from dagnats.worker.vault import NOTHING, Hiding
 
-class Retryable(Exception):  # noqa: N818 - the users' word
-    """The attempt failed; another may follow, as the policy says. `code` is for expressions.
+PIECES_MAX = 1_000
+"""So many pieces of a stream at once, and as many again in each second; or about so many KB."""
+PIECE_SHARE_BYTES = 1_000
+"""A piece of more counts as several."""
+BEAT_S_MIN = 0.05
+"""A handler's own heartbeats are sent no oftener."""
 
-    What is sent of the message has ERROR_MESSAGE_CHARS_MAX characters; `details` are JSON of at
-    most ERROR_DETAILS_BYTES_MAX.
-    """
-
-    code: str = "retryable"
-    details: Any = None
-
-    def __init__(self, message: str = "", *, code: str = "retryable", details: Any = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.details = details
-
-
-class NonRetryable(Retryable):
-    """The attempt failed, and so would any other: the step fails."""
-
-    code = "non_retryable"
-
-    def __init__(
-        self, message: str = "", *, code: str = "non_retryable", details: Any = None
-    ) -> None:
-        super().__init__(message, code=code, details=details)
+_encode = msgspec.json.Encoder().encode
 
 
-class RetryAfter(Retryable):
-    """The attempt failed; another may follow after so many seconds, whatever the policy's delay.
+class Host(Protocol):
+    """What contexts need of the worker around them; to be called from any thread."""
 
-    Raises ValueError unless `seconds` are finite and not negative.
-    """
+    def stream(self, subject: str, payload: bytes) -> bool:
+        """Send soon; False when too much waits to be sent."""
 
-    code = "retry_after"
-    seconds: float = 0
+    def beat(self, held: Held) -> None:
+        """Say soon that a delivery is alive."""
 
-    def __init__(
-        self, seconds: float, message: str = "", *, code: str = "retry_after", details: Any = None
-    ) -> None:
-        if not math.isfinite(seconds) or seconds < 0:
-            raise ValueError(f"RetryAfter wants the seconds to wait, from 0 on, not {seconds}")
-        super().__init__(message or f"retry after {seconds} s", code=code, details=details)
-        self.seconds = seconds
+    def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Wait in a thread for what is done on the event loop. Raises RuntimeError on the loop."""
 
+    async def checkpoint(self, asked: Checkpoint, cancelled: threading.Event) -> Any:
+        """Return what the engine has for a step, after storing what is to be stored.
 
-class Continue:
-    """Returned by a handler of a loop: not done, go on with this state."""
-
-    __slots__ = ("state",)
-
-    def __init__(self, state: Any = None) -> None:
-        self.state = state
+        Raises Retryable.
+        """
 
 
-class Context:
+class BaseContext:
     """One delivery of one attempt, as its handler sees it."""
 
-    __slots__ = ("_task", "cancelled", "worker_id")
+    __slots__ = (
+        "_beat_at",
+        "_hiding",
+        "_host",
+        "_lock",
+        "_meter",
+        "_seq",
+        "_task",
+        "_usage",
+        "cancelled",
+        "worker_id",
+    )
 
-    def __init__(self, task: Task, worker_id: str, cancelled: threading.Event) -> None:
+    def __init__(
+        self, task: Task, worker_id: str, cancelled: threading.Event, host: Host | None = None
+    ) -> None:
         self._task = task
+        self._host = host
+        self._hiding = NOTHING
+        self._lock = threading.Lock()
+        self._usage: dict[str, float] = {}
+        self._seq = 0
+        self._meter: Meter | None = None
+        self._beat_at = 0.0
         self.worker_id = worker_id
         self.cancelled = cancelled
         """Set when the engine has given the attempt up; a long handler should look now and then."""
@@ -85,7 +99,7 @@ class Context:
 
     @property
     def step(self) -> str:
-        """Return the id of the step."""
+        """Return the address of the step: its id, with what it is within, `fan[3].fetch`."""
         return self._task.step
 
     @property
@@ -130,3 +144,161 @@ class Context:
     def continue_(self, state: Any = None) -> Continue:
         """Return what a handler returns to go on with another iteration."""
         return Continue(state)
+
+    # ── what was spent ───────────────────────────────────────────────────────────────────────────
+
+    def report_usage(self, *, tokens: float = 0, usd: float = 0, tool_calls: float = 0) -> None:
+        """Add to what this attempt has spent; it is sent with the result, a failure's too.
+
+        Raises ValueError for what is negative or not finite.
+        """
+        with self._lock:
+            spent = dict(self._usage)
+            for unit, more in (("tokens", tokens), ("usd", usd), ("tool_calls", tool_calls)):
+                total = spent.get(unit, 0) + more
+                if not (math.isfinite(total) and more >= 0):
+                    raise ValueError(f"an attempt spends {unit} from 0 on, not {more}")
+                if more:
+                    spent[unit] = total
+            self._usage = spent
+
+    @property
+    def usage(self) -> dict[str, float]:
+        """Return what was reported so far."""
+        return dict(self._usage)
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """Return what a loop may still spend, by unit, after what was reported; empty if all."""
+        spent = self._usage
+        return {unit: max(0, left - spent.get(unit, 0)) for unit, left in self._task.budget.items()}
+
+    # ── signs of life ────────────────────────────────────────────────────────────────────────────
+
+    def heartbeat(self) -> None:
+        """Say now that the attempt is alive. The worker does so by itself: this is besides."""
+        now = time.monotonic()
+        if self._host is not None and now - self._beat_at >= BEAT_S_MIN:
+            self._beat_at = now
+            task = self._task
+            self._host.beat(
+                Held(task.run_id, task.step, task.attempt, task.delivery, task.iteration)
+            )
+
+    def stream(self, data: Any) -> bool:
+        """Tell whoever listens now of something; nothing keeps it, and nobody may be there.
+
+        False if it was dropped: there was too much of it, or nobody waits for the attempt any more.
+        Raises ValueError for what is not JSON or has more than PIECE_BYTES_MAX.
+        """
+        payload = self._hiding.json(encoded(data))
+        if len(payload) > PIECE_BYTES_MAX:
+            raise ValueError(
+                f"a piece of {len(payload)} bytes, more than {PIECE_BYTES_MAX} "
+                "(limit PIECE_BYTES_MAX)"
+            )
+        with self._lock:
+            self._seq += 1
+            seq = self._seq
+            if self._meter is None:
+                self._meter = Meter(time.monotonic())
+            allowed = self._meter.take(time.monotonic(), len(payload))
+        if self._host is None or not allowed or self.cancelled.is_set():
+            return False
+        task = self._task
+        piece = Piece(seq, msgspec.Raw(payload), task.attempt, task.delivery, task.iteration)
+        return self._host.stream(subjects.stream(task.run_id, task.step), _encode(piece))
+
+    # ── what is left behind ──────────────────────────────────────────────────────────────────────
+
+    def _served(self) -> Host:
+        if self._host is None:
+            raise RuntimeError("a context without a worker has no checkpoints")
+        return self._host
+
+    def _asking(self, *, store: bool = False, data: Any = None) -> Coroutine[Any, Any, Any]:
+        task = self._task
+        asked = Checkpoint(
+            task.run_id, task.step, store, data, task.attempt, task.delivery, task.iteration
+        )
+        return self._served().checkpoint(asked, self.cancelled)
+
+    def _storing(self, data: Any) -> Coroutine[Any, Any, Any]:
+        try:
+            payload = self._hiding.json(encoded(data))
+        except NotJsonError as wrong:
+            message = f"a checkpoint that is not JSON: {wrong}"
+            raise NonRetryable(message, code="not_json") from wrong
+        if len(payload) > PAYLOAD_BYTES_MAX:
+            message = (
+                f"a checkpoint of {len(payload)} bytes, more than {PAYLOAD_BYTES_MAX} "
+                "(limit PAYLOAD_BYTES_MAX)"
+            )
+            raise NonRetryable(message, code="too_large")
+        return self._asking(store=True, data=msgspec.Raw(payload))
+
+    def hide(self, hiding: Hiding) -> None:
+        """Keep the values of secrets out of whatever this context sends."""
+        self._hiding = hiding
+
+
+class Context(BaseContext):
+    """What a plain handler sees: its checkpoints wait for the engine."""
+
+    __slots__ = ()
+
+    def checkpoint(self, default: Any = None) -> Any:
+        """Return what this step stored last, in whatever attempt, iteration or worker.
+
+        Raises Retryable when no engine answers.
+        """
+        found = self._served().wait(self._asking())
+        return default if found is None else found
+
+    def save_checkpoint(self, data: Any) -> None:
+        """Store JSON for the next attempt or iteration; it is stored when this returns.
+
+        Raises NonRetryable for what is not JSON or too large, Retryable when no engine answers.
+        """
+        self._served().wait(self._storing(data))
+
+
+class AsyncContext(BaseContext):
+    """What an async handler sees: its checkpoints are awaited."""
+
+    __slots__ = ()
+
+    async def checkpoint(self, default: Any = None) -> Any:
+        """Return what this step stored last, in whatever attempt, iteration or worker.
+
+        Raises Retryable when no engine answers.
+        """
+        found = await self._asking()
+        return default if found is None else found
+
+    async def save_checkpoint(self, data: Any) -> None:
+        """Store JSON for the next attempt or iteration; it is stored when this returns.
+
+        Raises NonRetryable for what is not JSON or too large, Retryable when no engine answers.
+        """
+        await self._storing(data)
+
+
+class Meter:
+    """How much of a stream may be sent: a bucket that fills with time."""
+
+    __slots__ = ("_at", "_room")
+
+    def __init__(self, now: float) -> None:
+        self._at = now
+        self._room = float(PIECES_MAX)
+
+    def take(self, now: float, size: int) -> bool:
+        """Tell whether a piece of so many bytes may be sent now, and count it if so."""
+        self._room = min(PIECES_MAX, self._room + (now - self._at) * PIECES_MAX)
+        self._at = now
+        share = max(1.0, size / PIECE_SHARE_BYTES)
+        if share > self._room:
+            return False
+        self._room -= share
+        return True

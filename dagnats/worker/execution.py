@@ -20,54 +20,78 @@ from dagnats.wire.tasks import (
     Task,
     TaskError,
 )
-from dagnats.worker.context import Context, Continue, NonRetryable, Retryable, RetryAfter
+from dagnats.worker.context import AsyncContext, BaseContext, Context
 from dagnats.worker.payload import NotJsonError, encoded
 from dagnats.worker.registry import Handler
+from dagnats.worker.shapes import misfit
+from dagnats.worker.signals import Continue, NonRetryable, Retryable, RetryAfter
+from dagnats.worker.vault import NOTHING, Hiding, Resolver, from_environment, opened
 
 TRACE_LINES_MAX = 20
 TRACE_LINE_CHARS_MAX = 500
 
 
-def run_plain(handler: Handler, task: Task, context: Context | None) -> Result:
+def run_plain(
+    handler: Handler, task: Task, context: Context | None, resolve: Resolver = from_environment
+) -> Result:
     """Run a plain handler here and now; one that takes no context needs none. Raises nothing."""
+    hiding = NOTHING
     try:
-        return returned(task, _called(handler, task, context))
+        value = task.input
+        if task.secrets:
+            value, hiding = opened(task, resolve)
+            if context is not None:
+                context.hide(hiding)
+        result = returned(task, _called(handler, value, context), hiding)
     except BaseException as failure:  # noqa: BLE001 - `sys.exit()` too ends an attempt, not us
-        return raised(task, failure)
+        result = raised(task, failure, hiding)
+    return _with_usage(result, context)
 
 
-async def run_async(handler: Handler, task: Task, context: Context) -> Result:
+async def run_async(
+    handler: Handler, task: Task, context: AsyncContext, resolve: Resolver = from_environment
+) -> Result:
     """Await an async handler. Raises CancelledError if `context` is cancelled, and nothing else."""
+    hiding = NOTHING
     try:
-        return returned(task, await _called(handler, task, context))
+        value = task.input
+        if task.secrets:
+            value, hiding = await asyncio.to_thread(opened, task, resolve)
+            context.hide(hiding)
+        result = returned(task, await _called(handler, value, context), hiding)
     except GeneratorExit:
         raise
     except asyncio.CancelledError as failure:
         if context.cancelled.is_set():
             raise
-        return raised(task, failure)
+        result = raised(task, failure, hiding)
     except BaseException as failure:  # noqa: BLE001 - `sys.exit()` too ends an attempt, not us
-        return raised(task, failure)
+        result = raised(task, failure, hiding)
+    return _with_usage(result, context)
 
 
-def _called(handler: Handler, task: Task, context: Context | None) -> Any:
-    value = task.input
+def _called(handler: Handler, value: Any, context: BaseContext | None) -> Any:
     if handler.convert is not None:
         try:
             value = handler.convert(value)
         except (msgspec.ValidationError, ValueError, TypeError) as wrong:
-            message = f"the input does not fit the handler of `{handler.name}`: {wrong}"
+            message = f"the input does not fit the handler of `{handler.name}`: {misfit(wrong)}"
             raise NonRetryable(message, code="invalid_input") from wrong
     return handler.call(value, context) if handler.wants_context else handler.call(value)
 
 
-def returned(task: Task, value: Any) -> Result:
+def _with_usage(result: Result, context: BaseContext | None) -> Result:
+    usage = context.usage if context is not None else None
+    return msgspec.structs.replace(result, usage=usage) if usage else result
+
+
+def returned(task: Task, value: Any, hiding: Hiding = NOTHING) -> Result:
     """Return the result of a handler that came back with `value`."""
     if value is None or value is True or value is False:
         return Result(task.run_id, task.step, task.attempt, task.delivery, task.iteration, value)
     continued = isinstance(value, Continue)
     try:
-        output = encoded(value.state if continued else value)
+        output = hiding.json(encoded(value.state if continued else value))
     except NotJsonError as wrong:
         message = clipped(f"`{task.task}` returned what is not JSON: {wrong}")
         return failed(task, TaskError("not_json", message, retryable=False))
@@ -88,13 +112,16 @@ def returned(task: Task, value: Any) -> Result:
     )
 
 
-def raised(task: Task, failure: BaseException) -> Result:
+def raised(task: Task, failure: BaseException, hiding: Hiding = NOTHING) -> Result:
     """Return the result of a handler that raised. Raises nothing, whatever the exception does."""
     try:
-        problem = _named(failure) if isinstance(failure, Retryable) else _unexpected(failure)
+        if isinstance(failure, Retryable):
+            problem = _named(failure, hiding)
+        else:
+            problem = _unexpected(failure, hiding)
     except Exception as worse:  # noqa: BLE001 - a user's `__str__` or attributes
         message = f"{type(failure).__name__}, and asking it why raised {type(worse).__name__}"
-        problem = TaskError("exception", clipped(message))
+        problem = TaskError(_code_of(failure), clipped(message))
     return failed(task, problem)
 
 
@@ -114,14 +141,14 @@ def clipped(text: str, most: int = ERROR_MESSAGE_CHARS_MAX) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")[:most]
 
 
-def _named(failure: Retryable) -> TaskError:
+def _named(failure: Retryable, hiding: Hiding) -> TaskError:
     """Return what a handler said by raising one of our exceptions."""
     return TaskError(
-        clipped(str(failure.code), ERROR_CODE_CHARS_MAX),
-        clipped(str(failure) or type(failure).__name__),
+        clipped(hiding.text(str(failure.code)), ERROR_CODE_CHARS_MAX),
+        clipped(hiding.text(str(failure)) or type(failure).__name__),
         not isinstance(failure, NonRetryable),
         _wait_ms(failure.seconds) if isinstance(failure, RetryAfter) else None,
-        _details(failure.details),
+        _details(failure.details, hiding),
     )
 
 
@@ -131,25 +158,32 @@ def _wait_ms(seconds: float) -> int:
     return RETRY_AFTER_MS_MAX if seconds >= most_s else round(seconds * 1000)
 
 
-def _unexpected(failure: BaseException) -> TaskError:
+def _unexpected(failure: BaseException, hiding: Hiding) -> TaskError:
     kind = type(failure).__name__
-    text = str(failure)
-    trace = "".join(traceback.format_exception(failure)).splitlines()[-TRACE_LINES_MAX:]
+    text = hiding.text(str(failure))
+    # Hidden before it is cut: half of a value would not be found.
+    whole = hiding.text("".join(traceback.format_exception(failure)))
+    trace = whole.splitlines()[-TRACE_LINES_MAX:]
     return TaskError(
-        "exception",
+        _code_of(failure),
         clipped(f"{kind}: {text}" if text else kind),
         details={"type": kind, "trace": [clipped(line, TRACE_LINE_CHARS_MAX) for line in trace]},
     )
 
 
-def _details(details: Any) -> Any:
+def _code_of(failure: BaseException) -> str:
+    """Return the class of an exception that is none of ours: policies may name it."""
+    return clipped(type(failure).__name__, ERROR_CODE_CHARS_MAX)
+
+
+def _details(details: Any, hiding: Hiding) -> Any:
     """Return details as JSON, or as text where they are none or too many."""
     if details is None:
         return None
     try:
-        data = encoded(details)
+        data = hiding.json(encoded(details))
     except NotJsonError:
-        return clipped(repr(details), TRACE_LINE_CHARS_MAX)
+        return clipped(hiding.text(repr(details)), TRACE_LINE_CHARS_MAX)
     if len(data) > ERROR_DETAILS_BYTES_MAX:
         return f"{len(data)} bytes of details, left out (limit ERROR_DETAILS_BYTES_MAX)"
     return msgspec.Raw(data)

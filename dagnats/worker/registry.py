@@ -6,25 +6,28 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints, is_typeddict
-
-import msgspec
+from typing import Any, TypeVar
 
 from dagnats.errors import UsageError
+from dagnats.worker.shapes import Convert, converter
 
 F = TypeVar("F", bound=Callable[..., Any])
-Convert = Callable[[Any], Any]
 TASK_NAME_CHARS_MAX = 128
 TASK_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 """What an engine takes in a hello, and a workflow in `task`."""
+GROUP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CAPABILITY_CHARS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A function that does a task; `inline` runs it on the event loop, for tiny pure functions."""
+    """A function that does a task; `inline` runs it on the event loop, for tiny pure functions.
+
+    A worker that serves it is of these groups and has these capabilities.
+    """
 
     name: str
     call: Callable[..., Any]
@@ -32,18 +35,27 @@ class Handler:
     wants_context: bool
     is_async: bool
     inline: bool
+    groups: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
 
 Registry = dict[str, Handler]
 _registry: Registry = {}
 
 
-def task(name: str, *, inline: bool = False) -> Callable[[F], F]:
+def task(
+    name: str,
+    *,
+    inline: bool = False,
+    groups: Iterable[str] = (),
+    capabilities: Iterable[str] = (),
+) -> Callable[[F], F]:
     """Register the decorated function, `def f(input)` or `def f(input, ctx)`, for a task.
 
-    `input` is plain JSON, or an instance of its annotation (dataclass, TypedDict, msgspec.Struct,
-    pydantic model). A plain function runs in a thread, an async one on the event loop. Raises
-    UsageError for a name that is taken or a function that cannot be called so.
+    `input` is plain JSON, or what its annotation makes of it (dataclass, TypedDict, msgspec.Struct,
+    pydantic model, lists and unions of these). A plain function runs in a thread, an async one on
+    the event loop. A worker that serves it announces `groups` and `capabilities`, for all it does.
+    Raises UsageError for a name that is taken or a function that cannot be called so.
     """
     if TASK_NAME.fullmatch(name) is None or len(name) > TASK_NAME_CHARS_MAX:
         raise UsageError(
@@ -51,16 +63,48 @@ def task(name: str, *, inline: bool = False) -> Callable[[F], F]:
             "  help: up to 128 letters, digits, `-` and `_`, in words with dots between them"
         )
 
+    of_groups, able = group_names(groups), capability_names(capabilities)
+
     def register(function: F) -> F:
         known = _registry.get(name)
         if known is not None and _origin(known.call) != _origin(function):
             raise UsageError(
                 f"task `{name}` has two handlers: {_origin(known.call)} and {_origin(function)}"
             )
-        _registry[name] = _handler(name, function, inline=inline)
+        handler = handler_of(name, function, inline=inline)
+        _registry[name] = replace(handler, groups=of_groups, capabilities=able)
         return function
 
     return register
+
+
+def registered() -> Registry:
+    """Return the handlers that are registered now."""
+    return dict(_registry)
+
+
+def group_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of groups of workers, each once, in order. Raises UsageError."""
+    found = tuple(sorted({names} if isinstance(names, str) else set(names)))
+    for name in found:
+        if GROUP_NAME.fullmatch(name) is None:
+            raise UsageError(
+                f"{name[:80]!r} is no group of workers\n"
+                "  help: letters, digits, `_` and `-`, at most 64"
+            )
+    return found
+
+
+def capability_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of capabilities, each once, in order. Raises UsageError."""
+    found = tuple(sorted({names} if isinstance(names, str) else set(names)))
+    for name in found:
+        if not (0 < len(name) <= CAPABILITY_CHARS_MAX and name.isprintable()):
+            raise UsageError(
+                f"{name[:80]!r} is no capability\n"
+                f"  help: a text of at most {CAPABILITY_CHARS_MAX} characters"
+            )
+    return found
 
 
 def load(file_or_module: str) -> Registry:
@@ -107,7 +151,8 @@ def _guarded(what: str, run: Callable[[], Any]) -> None:
         raise UsageError(f"cannot import {what}: {type(wrong).__name__}: {wrong}{where}") from wrong
 
 
-def _handler(name: str, function: Callable[..., Any], *, inline: bool) -> Handler:
+def handler_of(name: str, function: Callable[..., Any], *, inline: bool = False) -> Handler:
+    """Return a handler for a task, registered nowhere. Raises UsageError."""
     parameters = [
         p
         for p in inspect.signature(function).parameters.values()
@@ -122,28 +167,11 @@ def _handler(name: str, function: Callable[..., Any], *, inline: bool) -> Handle
     return Handler(
         name,
         function,
-        _converter(function, parameters[0].name),
+        converter(function, parameters[0].name),
         wants_context,
         inspect.iscoroutinefunction(function),
         inline,
     )
-
-
-def _converter(function: Callable[..., Any], parameter: str) -> Convert | None:
-    """Return what turns JSON into what the first parameter is annotated with, if that is needed."""
-    try:
-        hint = get_type_hints(function, include_extras=True).get(parameter, Any)
-    except Exception:  # noqa: BLE001 - an annotation that cannot be read converts nothing
-        return None
-    if hint is Any or hint is object or hint in (dict, list):
-        return None
-    validate = getattr(hint, "model_validate", None)
-    if callable(validate):
-        return validate  # type: ignore[no-any-return] # a pydantic model, by its look
-    simple = isinstance(hint, type) and issubclass(hint, msgspec.Struct)
-    if simple or is_dataclass(hint) or is_typeddict(hint) or hint in (str, int, float, bool):
-        return lambda value: msgspec.convert(value, hint)
-    return None
 
 
 def _origin(function: Callable[..., Any]) -> str:

@@ -12,21 +12,21 @@ want to. It takes room until it ends, so the worker announces that much less.
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
+from secrets import token_hex
 from typing import Any
 
 import msgspec
 
 from dagnats.errors import RefusedError
-from dagnats.jetstream.connection import Target, parse_url
+from dagnats.jetstream.connection import Target, locate, parse_url
 from dagnats.jetstream.link import Link
 from dagnats.wire import subjects
 from dagnats.wire.tasks import (
@@ -39,21 +39,20 @@ from dagnats.wire.tasks import (
     TaskError,
     Welcome,
 )
-from dagnats.worker.context import Context, Continue, NonRetryable, Retryable, RetryAfter
+from dagnats.worker.beating import Beating
+from dagnats.worker.context import AsyncContext, BaseContext, Context
+from dagnats.worker.desk import Desk
 from dagnats.worker.execution import clipped, failed, run_async, run_plain
-from dagnats.worker.registry import Handler, Registry, load, task
+from dagnats.worker.registry import (
+    Handler,
+    Registry,
+    capability_names,
+    group_names,
+    registered,
+)
 from dagnats.worker.sending import Connection, Key, Sending, held_of, key_of
 from dagnats.worker.threads import Job, Threads
-
-__all__ = [
-    "Continue",
-    "NonRetryable",
-    "RetryAfter",
-    "Retryable",
-    "Worker",
-    "load",
-    "task",
-]
+from dagnats.worker.vault import Resolver, from_environment
 
 THREADS_MAX = 256
 HELLO_S = 1.0
@@ -82,31 +81,45 @@ class Execution:
     """A task being done: by a coroutine, or by a thread."""
 
     task: Task
-    context: Context
+    context: BaseContext
     doing: asyncio.Task[None] | None = None
     job: Job[Result] | None = None
 
 
 class Worker:
-    """Serves the handlers of a registry, at most `concurrency` tasks at once.
+    """Serves handlers, all registered ones unless told which, at most `concurrency` tasks at once.
 
-    `say` hears what an operator should know, a line at a time.
+    It is in `groups` and has `capabilities`, besides those of its handlers. `secrets` returns the
+    value of a secret by its name, in the environment if none is given; it is called in threads, but
+    for inline handlers. `say` hears what an operator should know, a line at a time. Raises
+    UsageError for names that are none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each but the first by name)
         self,
-        registry: Registry,
+        registry: Registry | None = None,
         *,
         concurrency: int = 10,
+        groups: Iterable[str] = (),
+        capabilities: Iterable[str] = (),
+        secrets: Resolver = from_environment,
         say: Callable[[str], None] | None = None,
     ) -> None:
         host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
-        self.worker_id = f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._registry = registry
+        self.worker_id = f"{host}-{os.getpid()}-{token_hex(3)}"
+        self._registry = registered() if registry is None else registry
+        handlers = self._registry.values()
+        self._groups = group_names([*groups, *(g for one in handlers for g in one.groups)])
+        self._capabilities = capability_names(
+            [*capabilities, *(c for one in handlers for c in one.capabilities)]
+        )
+        self._secrets = secrets
         self._concurrency = concurrency
         self._say = say or _say
         self._where = ""
         self._sending = Sending(self.worker_id, self._spawn)
+        self._desk = Desk(self._sending, self._spawn)
+        self._beating = Beating()
         self._running: dict[Key, Execution] = {}
         self._threads: Threads[Result] = Threads(min(concurrency, THREADS_MAX))
         self._ending: set[asyncio.Task[None]] = set()
@@ -127,11 +140,13 @@ class Worker:
         """
         return self._threads.abandoned + len(self._ending)
 
-    async def run(self, target: Target, stop: asyncio.Event | None = None) -> None:
+    async def run(self, target: Target | None = None, stop: asyncio.Event | None = None) -> None:
         """Serve until `stop` is set, or SIGINT or SIGTERM comes; then finish what is running.
 
-        Raises NoServerError, RefusedError.
+        The server is that of `DAGNATS_NATS_URL` or of the data directory, unless `target` is
+        another. Raises NoServerError, RefusedError.
         """
+        target = target or locate(None, None)
         stop = stop or _on_signals()
         link = await Link.open(
             target,
@@ -147,6 +162,7 @@ class Worker:
         `where` is its address, for people.
         """
         self._sending.link, self._where = link, where
+        self._desk.open()
         self._broken = asyncio.get_running_loop().create_future()
         stopping = asyncio.ensure_future(stop.wait())
         ends: list[asyncio.Future[Any]] = [stopping, self._broken]
@@ -207,7 +223,14 @@ class Worker:
         while True:
             held = self._holding()
             some, more = held[:TASKS_PER_MESSAGE_MAX], held[TASKS_PER_MESSAGE_MAX:]
-            hello = Hello(self.worker_id, sorted(self._registry), room, some)
+            hello = Hello(
+                self.worker_id,
+                sorted(self._registry),
+                room,
+                some,
+                list(self._groups),
+                list(self._capabilities),
+            )
             answer = await self._sending.link.request(subjects.HELLO, _encode(hello), HELLO_S)
             if answer is not None:
                 if more:
@@ -238,12 +261,16 @@ class Worker:
     async def _keep_alive(self) -> None:
         beat_at = time.monotonic()
         while True:
-            await asyncio.sleep(min(RESEND_S / 2, self._lease_s / 3))
+            await self._beating.sleep(min(RESEND_S / 2, self._lease_s / 3))
             now = time.monotonic()
             await self._sending.repeat(RESEND_S)
             if now - beat_at >= self._lease_s / 3 - RESEND_S / 2:
                 beat_at = now
+                self._beating.beaten()
                 await self._sending.beat(self._holding())
+            elif self._beating.is_due():
+                self._beating.beaten()
+                await self._sending.beat(self._beating.held)
             if self._room() != self._announced and not self._draining:
                 self._greet()
 
@@ -270,7 +297,7 @@ class Worker:
             return
         self._epoch, self._sending.partition = message.epoch, message.partition
         for held in message.accepted:
-            self._sending.finished.pop(key_of(held), None)
+            self._forget(key_of(held))
         for held in message.cancel:
             self._cancel(held)
         for one in message.tasks:
@@ -298,21 +325,31 @@ class Worker:
             return
         if handler.inline and not handler.is_async:
             wanted = handler.wants_context
-            inline = Context(one, self.worker_id, _NEVER) if wanted else None
-            self._sending.add(run_plain(handler, one, inline), key)
+            inline = Context(one, self.worker_id, _NEVER, self._desk) if wanted else None
+            self._sending.add(run_plain(handler, one, inline, self._secrets), key)
             return
-        context = Context(one, self.worker_id, threading.Event())
-        execution = self._running[key] = Execution(one, context)
+        if one.heartbeat_timeout_ms is not None:
+            self._beating.begin(key, held_of(one), one.heartbeat_timeout_ms)
         if handler.is_async:
-            execution.doing = asyncio.create_task(self._await(handler, key, execution))
+            self._begin_async(handler, key, one)
         else:
+            context = Context(one, self.worker_id, threading.Event(), self._desk)
+            execution = self._running[key] = Execution(one, context)
             execution.job = self._threads.start(
-                partial(run_plain, handler, one, context), partial(self._done, key, execution)
+                partial(run_plain, handler, one, context, self._secrets),
+                partial(self._done, key, execution),
             )
 
-    async def _await(self, handler: Handler, key: Key, execution: Execution) -> None:
+    def _begin_async(self, handler: Handler, key: Key, one: Task) -> None:
+        context = AsyncContext(one, self.worker_id, threading.Event(), self._desk)
+        execution = self._running[key] = Execution(one, context)
+        execution.doing = asyncio.create_task(self._await(handler, key, execution, context))
+
+    async def _await(
+        self, handler: Handler, key: Key, execution: Execution, context: AsyncContext
+    ) -> None:
         try:
-            result = await run_async(handler, execution.task, execution.context)
+            result = await run_async(handler, execution.task, context, self._secrets)
         except BaseException:
             self._free(key, execution)
             raise
@@ -331,14 +368,20 @@ class Worker:
 
     def _cancel(self, held: Held) -> None:
         """Stop an attempt that the engine has given up; its result counts no more."""
-        self._sending.finished.pop(key_of(held), None)
+        self._forget(key_of(held))
         self._give_up(key_of(held))
+
+    def _forget(self, key: Key) -> None:
+        """Keep a result no longer: it is committed, or nobody wants it."""
+        self._sending.finished.pop(key, None)
+        self._beating.end(key)
 
     def _give_up(self, key: Key) -> None:
         """Wait for an attempt no longer, and let its handler know."""
         execution = self._running.pop(key, None)
         if execution is None:
             return
+        self._beating.end(key)
         execution.context.cancelled.set()
         if execution.job is not None:
             self._threads.abandon(execution.job)

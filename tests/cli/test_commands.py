@@ -5,17 +5,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
 import typer
 
 from dagnats.cli import progress
 from dagnats.cli.app import app
-from dagnats.cli.main import main
-from dagnats.cli.run import read_input
-from dagnats.errors import UsageError
 from dagnats.jetstream.clock import SystemClock
+from dagnats.machine.events import Event
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
@@ -38,37 +37,77 @@ def test_every_command_has_help_with_an_example(path: tuple[str, ...], command: 
 
 def test_the_commands_are_these() -> None:
     assert {" ".join(path) for path, _ in ALL} == {
+        "approval approve",
+        "approval list",
+        "approval reject",
+        "bounds",
         "compile",
         "demo",
+        "dlq discard",
+        "dlq list",
+        "dlq replay",
+        "dlq show",
         "doctor",
         "eval",
+        "event publish",
         "explain",
         "fmt",
         "graph",
         "init",
         "lint",
         "lsp",
+        "replay",
+        "run bulk",
         "run cancel",
+        "run cancel-all",
+        "run count",
         "run events",
+        "run explain",
+        "run export",
+        "run fork",
+        "run inspect",
         "run list",
         "run output",
+        "run pause",
+        "run replay",
+        "run resume",
+        "run retry",
+        "run retry-all",
         "run show",
+        "run signal",
         "run start",
         "run status",
         "run watch",
         "schema",
         "serve",
+        "simulate",
         "worker run",
+        "workflow delete",
         "workflow diff",
         "workflow list",
         "workflow register",
         "workflow show",
+        "workflow versions",
     }
 
 
 @pytest.mark.parametrize(
     "line",
-    ["workflow list", "run list --json", "run show x", "run start hello 1", "run cancel x"],
+    [
+        "workflow list",
+        "workflow delete x",
+        "run list --json",
+        "run show x",
+        "run start hello 1",
+        "run cancel x",
+        "run cancel-all --yes",
+        "run bulk resume --dry-run",
+        "run inspect @last",
+        "approval approve x",
+        "dlq list",
+        "dlq replay --all",
+        "event publish x",
+    ],
 )
 def test_without_a_server_it_is_3(line: str, tmp_path: Path) -> None:
     done = subprocess.run(
@@ -81,45 +120,6 @@ def test_without_a_server_it_is_3(line: str, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (3, "")
     assert "dagnats serve" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("text", "option", "value"),
-    [
-        (None, None, None),
-        ('"Ada"', None, "Ada"),
-        (None, '{"a": [1, 2.5, null]}', {"a": [1, 2.5, None]}),
-        ("12345678901234567890", None, 12345678901234567890),
-    ],
-)
-def test_the_input_is_json(text: str | None, option: str | None, value: Any) -> None:
-    assert read_input(text, option) == value
-
-
-def test_the_input_may_be_a_file(tmp_path: Path) -> None:
-    (tmp_path / "input.json").write_text('{"name": "Ada"}')
-    assert read_input(None, f"@{tmp_path}/input.json") == {"name": "Ada"}
-
-
-@pytest.mark.parametrize(
-    ("text", "option", "said"),
-    [
-        ("Ada", None, "help: a JSON string keeps its quotes inside the shell's: '\"Ada\"'"),
-        ("{name: Ada}", None, "help: put single quotes around it"),
-        ("NaN", None, "NaN has no place in JSON"),
-        ("1", "2", "given twice"),
-        (None, "@/no/such/file", "cannot read `/no/such/file`"),
-    ],
-)
-def test_a_wrong_input_says_what_to_do(text: str | None, option: str | None, said: str) -> None:
-    with pytest.raises(UsageError) as refused:
-        read_input(text, option)
-    assert said in str(refused.value)
-
-
-def test_a_wrong_input_is_2_before_any_server_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "start", "hello", "Ada"]) == 2
-    assert "is not JSON" in capsys.readouterr().err
 
 
 ENVELOPE = {
@@ -162,6 +162,89 @@ ENVELOPE = {
             "a skipped condition",
         ),
         ({"type": "step.cancelled", "step_id": "a"}, "a cancelled"),
+        ({"type": "workflow.pending", "payload": {}}, "hello pending run r1"),
+        ({"type": "workflow.continued", "generation": 2}, "hello continued generation 2"),
+        (
+            {"type": "workflow.retried", "payload": {"reset": ["a", "b"]}},
+            "hello retried again: a, b",
+        ),
+        ({"type": "workflow.paused", "payload": {"reason": "lunch"}}, "hello paused lunch"),
+        ({"type": "workflow.resumed"}, "hello resumed"),
+        (
+            {
+                "type": "workflow.failing",
+                "payload": {"status": "failed", "error": {"code": "x", "message": "wrong"}},
+            },
+            "hello failing x: wrong",
+        ),
+        (
+            {"type": "workflow.finally_started", "payload": {"status": "completed", "error": None}},
+            "hello finally",
+        ),
+        (
+            {"type": "workflow.cancel_requested", "payload": {"reason": "enough"}},
+            "hello asked to cancel enough",
+        ),
+        (
+            {"type": "workflow.signalled", "payload": {"type": "go", "data": {"n": 1}}},
+            'hello signalled go {"n": 1}',
+        ),
+        (
+            {"type": "step.map.started", "step_id": "fan", "payload": {"items": [1]}},
+            "fan began 1 item",
+        ),
+        ({"type": "step.map.item_started", "step_id": "fan"}, "fan[0] began"),
+        (
+            {"type": "step.map.instance.completed", "step_id": "fan", "iteration": 3, "payload": 7},
+            "fan[3] completed 7",
+        ),
+        ({"type": "step.queued", "step_id": "fan[3].read"}, "fan[3].read queued"),
+        ({"type": "step.loop.iteration", "step_id": "ask", "iteration": 2}, "ask[2] began"),
+        (
+            {
+                "type": "step.exhausted",
+                "step_id": "ask",
+                "payload": {"output": 1, "error": {"code": "exhausted", "message": "8 times"}},
+            },
+            "ask exhausted exhausted: 8 times",
+        ),
+        ({"type": "step.switch.chosen", "step_id": "s", "payload": {"case": 0}}, "s chose case 1"),
+        (
+            {"type": "step.switch.chosen", "step_id": "s", "payload": {"case": -1}},
+            "s chose default",
+        ),
+        (
+            {"type": "step.compensating", "step_id": "pay", "payload": {"handler": "pay.refund"}},
+            "pay undoing by `pay.refund`",
+        ),
+        ({"type": "step.wait.started", "step_id": "w"}, "w waits"),
+        ({"type": "step.wait.matched", "step_id": "w", "payload": {"type": "go"}}, "w heard go"),
+        (
+            {"type": "approval.requested", "step_id": "ok", "payload": {"description": "Ship?"}},
+            "ok asks Ship?",
+        ),
+        ({"type": "approval.requested", "step_id": "ok", "iteration": 2}, "ok asks (round 2)"),
+        (
+            {
+                "type": "approval.granted",
+                "step_id": "ok",
+                "payload": {"by": "ada", "comment": "yes"},
+            },
+            "ok approved by ada: yes",
+        ),
+        ({"type": "approval.reminded", "step_id": "ok"}, "ok reminded"),
+        (
+            {"type": "workflow.spawn", "step_id": "c", "payload": {"child_run_id": "r2"}},
+            "c spawned run r2",
+        ),
+        (
+            {
+                "type": "planner.refused",
+                "step_id": "p",
+                "payload": {"code": "plan", "message": "no"},
+            },
+            "p refused plan: no",
+        ),
     ],
 )
 def test_an_event_is_a_line(event: dict[str, Any], words: str, monkeypatch: Any) -> None:
@@ -180,3 +263,10 @@ def test_time_does_not_follow_a_clock_that_is_set_back(monkeypatch: pytest.Monke
     before = clock.now_ms()
     monkeypatch.setattr(time, "time_ns", lambda: 0)
     assert 0 <= clock.now_ms() - before < 60_000
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+def test_every_event_has_words(kind: type[msgspec.Struct]) -> None:
+    tag = str(kind.__struct_config__.tag)
+    last = tag.rpartition(".")[2]
+    assert tag in progress.WHAT or (tag.count(".") == 1 and "_" not in last)

@@ -6,33 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagnats.compiler.pipeline import Compiled, compile_workflow
 from dagnats.ir.program import Certificate
-from dagnats.machine.prepared import prepare
-from dagnats.machine.state import Running
-from tests.machine.world import BEGIN_MS, Again, Fails, Vanishes, World
+from dagnats.machine import inputs as i
+from dagnats.machine.commands import Enqueue
+from tests.compiler.worst import BEGIN_MS, Worst, compiled
 
 HEAD = "dagnats: 1\nname: w\ntimeout: 2000h\nsteps:\n"
 
 
-def compiled(steps: str, head: str = HEAD) -> Compiled:
-    found = compile_workflow(head + steps, "w.yaml")
-    assert found.program is not None, found.diagnostics
-    return found
-
-
 def certificate(steps: str, head: str = HEAD) -> Certificate:
-    program = compiled(steps, head).program
-    assert program is not None
-    return program.certificate
-
-
-def played(found: Compiled, work: Any) -> World:
-    """Run a program to its end; the machine asserts its counters at every transition."""
-    assert found.program is not None
-    world = World(prepare(found.program, "sha256:test"), work).start(None)
-    world.run()
-    return world
+    return compiled(head + steps).certificate
 
 
 CHAIN = """\
@@ -124,52 +107,30 @@ def test_many_loops_are_summed_up() -> None:
     assert found.symbolic == "6 + " + " + ".join(f"1·l{n}.max_iterations" for n in range(4, 10))
 
 
-@pytest.mark.parametrize(
-    ("steps", "work", "events", "attempts"),
-    [
-        # Nobody fails, nobody vanishes: as few as can be.
-        (CHAIN, lambda *_: "ok", 2 + 2 * 3, 2),
-        # The worst: four of five workers vanish with every attempt, and all attempts fail but one.
-        (CHAIN, "worst", 47 - 1, 4),
-        (LOOP, "worst", 3 + 8 * 11 - 1, 8),
-    ],
-)
-def test_the_worst_case_is_reached(steps: str, work: Any, events: int, attempts: int) -> None:
-    found = compiled(steps)
-    assert found.program is not None
-    world = played(found, _worst(found) if work == "worst" else work)
-    assert (world.state.seq, world.state.attempts) == (events, attempts)
-    assert world.state.status == "completed"
+CANCEL = 1
+"""Only a run that is cancelled has the request."""
 
 
-def _worst(found: Compiled) -> Any:
-    """Let workers vanish and attempts fail as often as the program allows; loops use all rounds.
+@pytest.mark.parametrize("steps", [CHAIN, LOOP, FAN])
+def test_the_worst_case_is_reached(steps: str) -> None:
+    world = Worst(compiled(HEAD + steps)).run()
+    proven = world.certificate
+    assert world.counters.events == (proven.events.max or 0) - CANCEL
+    assert world.counters.attempts == proven.attempts.max
+    assert world.busiest == proven.concurrent_steps.max
+    assert world.timers <= (proven.timers.max or 0)
 
-    A run that is not cancelled writes one event fewer than certified.
-    """
-    assert found.program is not None
-    nodes = {node.id: node for node in found.program.nodes}
-    vanished: dict[tuple[str, int], int] = {}
-    tries: dict[str, int] = {}
 
-    def work(step: str, _value: Any, attempt: int) -> Any:
-        node = nodes[step]
-        tries[step] = tries.get(step, 0) + 1
-        key = (step, -(-tries[step] // node.max_deliveries))
-        vanished[key] = vanished.get(key, 0) + 1
-        if vanished[key] < node.max_deliveries:
-            return Vanishes()
-        if attempt <= node.retry.max_retries:
-            return Fails()
-        return Again(tries[step])
+def test_nobody_fails_and_nobody_vanishes() -> None:
+    world = Easy(compiled(HEAD + CHAIN)).run()
+    assert (world.counters.events, world.counters.attempts) == (2 + 2 * 3, 2)
 
-    def done(step: str, value: Any, attempt: int) -> Any:
-        result = work(step, value, attempt)
-        is_loop = hasattr(nodes[step], "max_iterations")
-        last = is_loop and tries[step] == nodes[step].max_iterations * nodes[step].max_deliveries
-        return "ok" if isinstance(result, Again) and (last or not is_loop) else result
 
-    return done
+class Easy(Worst):
+    """A run in which all goes well."""
+
+    def _end(self, command: Enqueue) -> None:
+        self.do(i.Complete(self.now, command.step, command.attempt, command.iteration, "ok"))
 
 
 @st.composite
@@ -190,31 +151,53 @@ def documents(draw: st.DrawFn) -> str:
     return "".join(lines)
 
 
+class Drawn(Worst):
+    """A run in which each attempt goes as it is drawn."""
+
+    draw: Any
+
+    def _end(self, command: Enqueue) -> None:
+        head = (self.now, command.step, command.attempt, command.iteration)
+        fate = self.draw(FATES)
+        self.now += self.draw(WAITS)
+        match fate:
+            case "ok":
+                self.do(i.Complete(*head, "ok"))
+            case "again":
+                self.do(i.Continue(*head, 1))
+            case "fails" | "fails for good":
+                later = self.draw(st.sampled_from([None, 10**12]))
+                self.do(i.Fail(*head, "boom", "it failed", fate == "fails", later))
+            case _:
+                self.do(i.ExpireLease(*head, command.delivery))
+
+
+FATES = st.sampled_from(["ok", "fails", "fails for good", "again", "vanishes"])
+WAITS = st.sampled_from([0, 1, 1000])
+
+
 @pytest.mark.slow
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(documents(), st.data())
 def test_no_run_exceeds_its_certificate(document: str, data: st.DataObject) -> None:
-    found = compiled(document)
-    fates = st.sampled_from(["ok", Fails(), Fails(retryable=False), Again(1), Vanishes()])
-    assert found.program is not None
-    proven = found.program.certificate
-    world = World(prepare(found.program, "sha256:test"), lambda *_: data.draw(fates)).start(None)
-    busiest = 0
-    while not world.state.ended:
-        world.turn()
-        running = sum(isinstance(step, Running) for step in world.state.steps)
-        busiest = max(busiest, running, len(world.waiting))
-    assert world.state.seq <= (proven.events.max or 0)
-    assert world.state.attempts <= (proven.attempts.max or 0)
-    assert busiest <= (proven.concurrent_steps.max or 0)
-    assert sum(map(len, world.lines)) <= (proven.bytes.max or 0)
+    """The counters are held against the certificate at every turn."""
+    Drawn.draw = staticmethod(data.draw)
+    world = Drawn(compiled(HEAD + document)).run()
+    proven = world.certificate
+    assert sum(world.types.values()) <= (proven.events.max or 0)
+    assert world.busiest <= (proven.concurrent_steps.max or 0)
+    assert world.timers <= (proven.timers.max or 0)
     assert world.now - BEGIN_MS <= (proven.duration_ms.max or 0)
 
 
 def test_what_a_worker_asks_for_is_bounded_too() -> None:
-    found = compiled("  - {id: a, task: t, retry: {max_retries: 1, max_delay: 2s}}\n")
-    world = played(found, lambda *_: Fails(retry_after_ms=10**12))
-    assert world.now - BEGIN_MS == 2_000
+    class Asks(Worst):
+        def _end(self, command: Enqueue) -> None:
+            head = (self.now, command.step, command.attempt, command.iteration)
+            self.do(i.Fail(*head, "boom", "", retry_after_ms=10**12))
+
+    steps = "  - {id: a, task: t, retry: {max_retries: 1, max_delay: 2s}}\n"
+    assert Asks(compiled(HEAD + steps)).run().now - BEGIN_MS == 2_000
 
 
 @pytest.mark.parametrize("retries", [0, 3])

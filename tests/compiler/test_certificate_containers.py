@@ -46,29 +46,30 @@ def part(steps: str, name: str) -> Bound:
     ("steps", "name", "most", "symbolic", "dominant"),
     [
         (LOOP, "attempts", 7, "1·l.max_iterations", "a"),
-        (LOOP, "events", 3 + 2 + 7 * (TASK + 2), "5 + 13·l.max_iterations", "a"),
+        (LOOP, "events", 3 + 1 + 7 * (TASK + 2), "4 + 13·l.max_iterations", "a"),
         (LOOP, "concurrent_steps", 1, "1", None),
         (MAP, "attempts", 9, "1·m.max_items", "m"),
         (MAP, "events", 3 + 2 + 9 * TASK, "5 + 11·m.max_items", "m"),
         (MAP, "concurrent_steps", 4, "1·m.max_concurrency", "m"),
         (BODY, "attempts", 63, "1·m.max_items·l.max_iterations", "a"),
-        (BODY, "events", 3 + 2 + 9 * (2 + 2 + 7 * 13),
-         "5 + 4·m.max_items + 13·m.max_items·l.max_iterations", "a"),
+        (BODY, "events", 3 + 2 + 9 * (2 + 1 + 7 * 13),
+         "5 + 3·m.max_items + 13·m.max_items·l.max_iterations", "a"),
         (BODY, "concurrent_steps", 9, "1·m.max_items", "a"),
         (SWITCH, "attempts", 5, "5", "c"),
         (SWITCH, "events", 3 + 2 + 5 * TASK, "60", "c"),
         (SWITCH, "concurrent_steps", 2, "2", None),
         (AGENT, "attempts", 7, "1·l.max_iterations", "a"),
         (PLANNER, "attempts", 2 + 6, "2 + 1·p.max_steps", "p"),
-        (PLANNER, "events", 3 + 2 * (TASK + 1) + 6 * TASK, "27 + 11·p.max_steps", "p"),
+        # A plan that is refused, or becomes steps, is the end of an attempt.
+        (PLANNER, "events", 3 + 2 * TASK + 1 + 6 * TASK, "26 + 11·p.max_steps", "p"),
         (PLANNER, "concurrent_steps", 6, "1·p.max_steps", "p"),
-        (PLANNER, "timers", 1, "1", None),
+        (PLANNER, "timers", 1 + 6, "1 + 1·p.max_steps", "p"),
         (APPROVAL, "attempts", 0, "0", None),
-        # Begun and ended, two decisions and three reminders, escalated, two decisions.
-        (APPROVAL, "events", 3 + 2 + 2 + 3 + 1 + 2, "13", "g"),
-        (APPROVAL, "timers", 1 + 2, "3", "g"),
+        # Asked, one vote and three reminders; asked again, one vote; ended.
+        (APPROVAL, "events", 3 + 1 + 1 + 3 + 1 + 1 + 1, "11", "g"),
+        (APPROVAL, "timers", 1 + 1, "2", None),
         (APPROVAL, "duration_ms", 11 * 3_600_000, "39600000", "g"),
-        (WAIT, "events", 3 + 2 + 5, "10", "w"),
+        (WAIT, "events", 3 + 1 + 5, "9", "w"),
         (WAIT, "timers", 2, "2", None),
         (WAIT, "concurrent_steps", 0, "0", None),
         (WAIT, "duration_ms", 3_600_000, "3600000", "w"),
@@ -77,10 +78,10 @@ def part(steps: str, name: str) -> Bound:
         (HANDLED, "events", 3 + 1 + 4 * TASK + 2, "50", "c"),
         (HANDLED, "concurrent_steps", 1, "1", None),
         (PAUSED, "events", 3 + 2 * TASK + 2, "5 + 11·l.max_iterations", "l"),
-        ("{id: v, type: transform, config: {value: '${{ run.id }}'}}", "events", 5, "5", "v"),
+        ("{id: v, type: transform, config: {value: '${{ run.id }}'}}", "events", 4, "4", "v"),
         ("{id: v, type: transform, config: {value: '${{ run.id }}'}}", "expression_cost", 2, "2",
          "v"),
-        ("{id: f, type: fail, config: {code: no}}", "events", 5, "5", "f"),
+        ("{id: f, type: fail, config: {code: no}}", "events", 4, "4", "f"),
     ],
 )  # fmt: skip
 def test_numbers(steps: str, name: str, most: int, symbolic: str, dominant: str | None) -> None:
@@ -120,6 +121,20 @@ def test_compensation_and_finally_come_after_the_timeout() -> None:
     assert found.max == 3_600_000 + 5 * 2_000 + 5 * 4_000
     assert found.symbolic == "timeout + 30000"
     assert certificate_of(text).concurrent_steps.max == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"steps: [{PAUSED}]",
+        "concurrency: {max_runs: 1}\nsteps: [{id: a, type: transform, config: {value: 1}}]",
+        "singleton: {mode: skip}\nsteps: [{id: a, type: transform, config: {value: 1}}]",
+        "steps: [{id: c, type: sub_workflow, timeout: 9h, config: {workflow: w2, detach: true}}]",
+    ],
+)
+def test_what_waits_for_others_waits_as_long_as_it_may(text: str) -> None:
+    found = certificate_of(f"name: w\ntimeout: 9h\n{text}\n").duration_ms
+    assert (found.max, found.symbolic) == (9 * 3_600_000, "timeout")
 
 
 def test_the_run_limits_what_is_active_at_once() -> None:
@@ -171,7 +186,7 @@ def test_a_child_that_is_known_counts_as_its_certificate_says() -> None:
     assert found is not None
     assert (found.attempts.max, found.attempts.symbolic) == (2, "2")
     assert found.events.max == 3 + 4 + 2 * (3 + TASK)
-    assert found.duration_ms.max == 2 * 3_600_000 + 3_600_000
+    assert found.duration_ms.max == 2 * 3_600_000 + 1_000
 
 
 def test_a_child_that_is_not_known_is_left_out_and_that_is_said() -> None:

@@ -7,15 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagnats.ir import costs
 from dagnats.ir import program as p
-from dagnats.ir.costs import (
-    EVENTS_PER_PASS,
-    EVENTS_PER_PHASE,
-    EVENTS_PER_RECOVERY,
-    EVENTS_PER_RUN,
-    EVENTS_PER_STEP,
-    events_per_attempt,
-)
+from dagnats.ir.costs import Writes
 from tests.compiler.proving import program_of
 
 pytestmark = pytest.mark.slow
@@ -88,13 +82,10 @@ class Walk:
         }
 
     def attempts(self, within: int | None) -> int:
-        return sum(self.node(node, self.attempts, 1, 0, 0) for node in self.body(within))
+        return sum(self.node(node, self.attempts, attempts_only) for node in self.body(within))
 
     def events(self, within: int | None) -> int:
-        return sum(
-            self.node(node, self.events, events_per_attempt(5), EVENTS_PER_STEP, EVENTS_PER_PASS)
-            for node in self.body(within)
-        )
+        return sum(self.node(node, self.events, costs.events) for node in self.body(within))
 
     def body(self, within: int | None) -> list[p.Node]:
         return [
@@ -103,30 +94,34 @@ class Walk:
             if node.within == within and at not in self.handlers
         ]
 
-    def node(self, node: p.Node, inside: Any, attempt: int, step: int, turn: int) -> int:
-        total = self.own(node, inside, attempt, step, turn)
-        for at in (node.on_failure, node.compensate):
+    def node(self, node: p.Node, inside: Any, count: Any) -> int:
+        total = self.own(node, inside, count)
+        begins = (node.on_failure, costs.RECOVERY), (node.compensate, costs.COMPENSATION)
+        for at, writes in begins:
             if at is not None:
-                total += self.node(self.program.nodes[at], inside, attempt, step, turn)
-                total += EVENTS_PER_RECOVERY if step else 0
+                total += self.node(self.program.nodes[at], inside, count) + count(writes)
         return total
 
-    def own(self, node: p.Node, inside: Any, attempt: int, step: int, turn: int) -> int:
+    def own(self, node: p.Node, inside: Any, count: Any) -> int:
         match node:
             case p.AgentLoopNode():
-                return node.max_iterations * (1 + node.retry.max_retries) * attempt
+                return node.max_iterations * count(costs.attempts(1 + node.retry.max_retries, 5))
             case p.TaskNode():
-                return (1 + node.retry.max_retries) * attempt
+                return count(costs.attempts(1 + node.retry.max_retries, 5))
             case p.LoopNode():
-                return step + sum(turn + inside(node.body) for _ in range(node.max_iterations))
-            case p.MapNode(single=True):
-                return step + sum(inside(node.body) for _ in range(node.max_items))
+                passes = [count(costs.PASS) + inside(node.body)] * node.max_iterations
+                return count(costs.LOOP) + sum(passes)
             case p.MapNode():
-                return step + sum(turn + inside(node.body) for _ in range(node.max_items))
+                item = inside(node.body) + (0 if node.single else count(costs.ITEM))
+                return count(costs.MAP) + sum([item] * node.max_items)
             case p.SwitchNode():
-                return step + max(inside(case.body) for case in node.cases)
+                return count(costs.CHOICE) + max(inside(case.body) for case in node.cases)
             case _:
-                return step
+                return count(costs.AT_ONCE)
+
+
+def attempts_only(writes: Writes) -> int:
+    return sum(write.times for write in writes if write.event == "step.queued")
 
 
 def sizes_of(program: p.Program) -> dict[str, int]:
@@ -163,10 +158,13 @@ def test_the_certificate_counts_what_a_walk_counts(text: str) -> None:
     last = program.finally_body
     attempts = walk.attempts(None) + (0 if last is None else walk.attempts(last))
     assert found.attempts.max == attempts
-    phases = (last is not None) + any(node.compensate is not None for node in program.nodes)
-    fixed = EVENTS_PER_RUN + EVENTS_PER_PHASE * phases
-    events = fixed + walk.events(None) + (0 if last is None else walk.events(last))
-    assert found.events.max == events
+    fixed: Writes = costs.RUN
+    if last is not None:
+        fixed += costs.LAST
+    if any(node.compensate is not None for node in program.nodes):
+        fixed += costs.UNDOING
+    events = walk.events(None) + (0 if last is None else walk.events(last))
+    assert found.events.max == costs.events(fixed) + events
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

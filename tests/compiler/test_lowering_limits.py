@@ -9,7 +9,7 @@ from dagnats.expr.limits import LIMITS
 from dagnats.ir import codec
 from dagnats.ir.costs import VALUE_CHARS_MAX, VALUE_ITEMS_MAX
 from dagnats.ir.program import ValueLimits
-from dagnats.machine.prepared import prepare
+from dagnats.machine.prepared import TOP, prepare
 from tests.compiler.proving import program_of, proven
 
 USUAL = (LIMITS.list_items_max, LIMITS.string_chars_max)
@@ -63,7 +63,7 @@ def test_schemas_are_found_wherever_they_stand() -> None:
 def test_what_a_schema_allows_is_evaluated(count: int) -> None:
     schema = "{type: array, maxItems: 50000, items: {type: integer}}"
     program = codec.load(codec.encode(program_of(text(schema))))
-    formula = prepare(program, "sha256:test").when[0]
+    formula = prepare(program, "sha256:test").scopes[TOP].when[0]
     assert formula is not None
     roots = {"input": {"a": [1] * count}, "steps": {}, "run": {}}
     assert formula.evaluate(roots) is True

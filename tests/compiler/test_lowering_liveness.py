@@ -131,7 +131,9 @@ def test_the_span_of_retries_is_what_the_machine_waits(policy: CodeRetry) -> Non
         policy.max_delay_ms,
         policy.multiplier,
     )
-    waited = sum(delay_ms(retry, attempt + 1) for attempt in range(policy.max_retries))
+    waited = sum(
+        delay_ms(retry, attempt + 1, "boom", "ids") for attempt in range(policy.max_retries)
+    )
     # Fractions of milliseconds are not waited for.
     assert waited <= span_ms(policy) <= waited + policy.max_retries
 

@@ -9,6 +9,7 @@ from dagnats.compiler.pipeline import compile_workflow
 from dagnats.diagnostics.catalog import CATALOG, Entry
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity
 from dagnats.diagnostics.render import render_json
+from dagnats.ir.program import Certificate
 from tests.lang.fronts import loader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,16 +23,26 @@ SOURCES = [p for p in (ROOT / "dagnats").rglob("*.py") if p not in CATALOGUE]
 every_entry = pytest.mark.parametrize(("code", "entry"), ENTRIES, ids=[code for code, _ in ENTRIES])
 
 
+def before(entry: Entry) -> Certificate | None:
+    """Return the certificate that an entry's documents are held against, if they are."""
+    program = compile_workflow(entry.before).program if entry.before else None
+    return None if program is None else program.certificate
+
+
 @every_entry
 def test_the_bad_document_yields_the_code_alone(code: str, entry: Entry) -> None:
-    compiled = compile_workflow(entry.bad, "bad.yaml", load=loader(entry.files))
+    compiled = compile_workflow(
+        entry.bad, "bad.yaml", load=loader(entry.files), against=before(entry)
+    )
     assert {(d.code, d.severity) for d in compiled.diagnostics} == {(code, entry.severity)}
     assert (compiled.program is None) == (entry.severity is Severity.ERROR)
 
 
 @every_entry
 def test_the_good_document_yields_nothing(code: str, entry: Entry) -> None:
-    compiled = compile_workflow(entry.good, f"{code}.yaml", load=loader(entry.files))
+    compiled = compile_workflow(
+        entry.good, f"{code}.yaml", load=loader(entry.files), against=before(entry)
+    )
     assert not compiled.diagnostics
     assert compiled.program is not None
 

@@ -10,14 +10,17 @@ import msgspec
 
 from dagnats.compiler.pipeline import compile_workflow
 from dagnats.engine.engine import Engine, Ports
+from dagnats.engine.records import PARTITION, decode
 from dagnats.errors import DagnatsError
 from dagnats.ir import codec
-from dagnats.machine.events import decode
 from dagnats.machine.prepared import Prepared, prepare
+from dagnats.machine.state import END_STATUSES
+from dagnats.planning import plan
 from dagnats.testing.memory import (
     Fault,
     ManualClock,
     MemoryBus,
+    MemoryCheckpoints,
     MemoryFeed,
     MemoryLog,
     MemoryNetwork,
@@ -40,8 +43,19 @@ class Crash(BaseException):
 
 def echo(task: tasks.Task) -> tasks.Result:
     """Answer a task with its input."""
+    return result_of(task, output=task.input)
+
+
+def result_of(task: tasks.Task, **more: Any) -> tasks.Result:
+    """Return the end of a delivery."""
     return tasks.Result(
-        task.run_id, task.step, task.attempt, task.delivery, task.iteration, task.input
+        task.run_id,
+        task.step,
+        task.attempt,
+        task.delivery,
+        task.iteration,
+        life=task.life,
+        **more,
     )
 
 
@@ -74,7 +88,7 @@ class Worker:
         self.network.listen(inbox, self.on_welcome)
         while True:
             held = [
-                tasks.Held(r.run_id, r.step, r.attempt, r.delivery, r.iteration)
+                tasks.Held(r.run_id, r.step, r.attempt, r.delivery, r.iteration, r.life)
                 for r in self.unanswered.values()
             ]
             hello = tasks.Hello("w1", self.names, 100, held)
@@ -126,7 +140,7 @@ class Cluster:
         self.digest = codec.digest(compiled.program)
         self.name = compiled.program.name
         self.prepared: Prepared = prepare(compiled.program, self.digest)
-        names = sorted({node.task for node in compiled.program.nodes})
+        names = sorted(self.prepared.tasks)
         self.worker = Worker(self.network, names, work)
         self.said: list[str] = []
         self._engines: list[tuple[Engine, MemoryBus, asyncio.Task[None]]] = []
@@ -140,10 +154,11 @@ class Cluster:
             MemorySnapshots(self.storage, fault),
             MemoryFeed(self.storage, fault),
             MemoryPrograms(self.storage),
+            MemoryCheckpoints(self.storage),
             bus,
             self.clock,
         )
-        engine = Engine(0, ports, self.said.append)
+        engine = Engine(0, ports, self.said.append, planning=plan)
         running = asyncio.ensure_future(engine.run())
         self._engines.append((engine, bus, running))
         return engine, bus, running
@@ -190,7 +205,7 @@ class Cluster:
         async with asyncio.timeout(END_S):
             while True:
                 found = await self.call("run.get", run_id=run_id)
-                if found["status"] != "running":
+                if found["status"] in END_STATUSES:
                     return dict(found)
                 await asyncio.sleep(REPEAT_S / 4)
 
@@ -217,6 +232,8 @@ class Cluster:
         by_run: dict[str, list[int]] = {}
         for line in published:
             event = decode(line)
+            if event.run_id == PARTITION:
+                continue
             by_run.setdefault(event.run_id, []).append(event.seq)
         for seqs in by_run.values():
             assert seqs == list(range(1, len(seqs) + 1))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dagnats.compiler.pipeline import compile_workflow
-from dagnats.engine import book, checkpoint, engine, partition
+from dagnats.engine import book, checkpoint, desk, engine, intake, partition, shop
 from dagnats.engine.outbox import Outbox
 from dagnats.errors import BrokenError, DagnatsError, UnavailableError
 from dagnats.ir import codec
@@ -502,7 +502,7 @@ def test_a_start_that_breaks_the_machine_is_refused(monkeypatch: pytest.MonkeyPa
         cluster = Cluster(CHAIN)
         await serving(cluster)
         with monkeypatch.context() as patched:
-            patched.setattr(partition, "start", faulty)
+            patched.setattr(intake, "start", faulty)
             code, message = await refused(cluster, "run.start", workflow="chain", run_id="r1")
         assert (code, "nobody knows" in message) == ("unavailable", True)
         await cluster.start("r1")
@@ -524,7 +524,7 @@ def test_a_bug_in_a_handler_is_told_and_the_log_read_again(
         await serving(cluster)
         await cluster.start("r1")
         with monkeypatch.context() as patched:
-            patched.setattr(partition.Partition, "cancel", faulty)
+            patched.setattr(desk, "cancel", faulty)
             code, message = await refused(cluster, "run.cancel", run_id="r2")
         assert (code, "KeyError: 'nobody knows'" in message) == ("unavailable", True)
         await until(lambda: cluster.newest[0].status()["recoveries"] == 2)
@@ -545,7 +545,7 @@ def test_a_bug_that_comes_again_and_again_ends_the_engine(monkeypatch: pytest.Mo
 
     async def test() -> None:
         cluster = Cluster(CHAIN)
-        monkeypatch.setattr(partition.Partition, "assign", faulty)
+        monkeypatch.setattr(shop, "assign", faulty)
         _, _, running = cluster.engine()
         with pytest.raises(BrokenError, match="keeps failing"):
             await running

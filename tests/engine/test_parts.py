@@ -21,10 +21,10 @@ from dagnats.engine.outbox import GROUP_BYTES_MAX, Outbox
 from dagnats.engine.pump import Pump, _notices
 from dagnats.engine.timers import STALE_MIN, Steady, Timers
 from dagnats.machine.events import StepCompleted
+from dagnats.runid import _encoded
 from dagnats.testing.memory import ManualClock
 from dagnats.wire import tasks
 from dagnats.wire.api import Ended
-from dagnats.wire.ids import _encoded
 
 
 def event(seq: int, payload: str = "") -> StepCompleted:
@@ -204,6 +204,7 @@ def test_receipts_and_cancellations_go_before_the_tasks() -> None:
         bus=nobody,
         clock=nobody,
         checkpointer=nobody,
+        errands=nobody,
         wake=asyncio.Event(),
         rearm=asyncio.Event(),
         say=print,

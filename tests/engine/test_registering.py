@@ -12,45 +12,60 @@ from msgspec.structs import replace
 from dagnats.engine.programs import Programs
 from dagnats.errors import BrokenError, RefusedError
 from dagnats.ir import codec
+from dagnats.ir.program import Trigger
 from dagnats.testing.memory import MemoryPrograms, Storage
-from tests.ir.samples import EXAMPLE, WHOLE, program, step
+from tests.ir.samples import EXAMPLE, program, step
 
 GOLDEN = Path(__file__).parents[1] / "ir" / "golden" / "v1"
 OLD = (GOLDEN / "example.json").read_bytes().rstrip(b"\n")
 OLD_DIGEST = json.loads((GOLDEN / "digests.json").read_text(encoding="utf-8"))["example"]
-NOT_YET = "step `start` has `on_failure`, which this engine does not run yet"
 
 
 def within(task: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(task)
 
 
-def test_what_the_engine_does_not_run_is_refused_and_not_stored() -> None:
+def test_enabled_triggers_are_refused_and_nothing_is_stored() -> None:
     async def story() -> None:
         store = MemoryPrograms(Storage())
         programs = Programs(store)
-        with pytest.raises(RefusedError, match="which this engine does not run yet") as refused:
-            await programs.register(codec.encode(WHOLE), 0)
-        assert str(refused.value) == f"`whole`: {NOT_YET}"
+        nightly = Trigger(
+            "nightly",
+            "cron",
+            {
+                "expression": "0 3 * * *",
+                "timezone": "UTC",
+                "backfill": False,
+                "backfill_max": 1,
+                "overlap": "allow",
+            },
+        )
+        triggered = replace(EXAMPLE, triggers=(nightly,))
+        with pytest.raises(RefusedError, match="has triggers") as refused:
+            await programs.register(codec.encode(triggered), 0)
         assert (refused.value.code, refused.value.exit_code) == ("invalid", 4)
-        assert await store.load_program(codec.digest(WHOLE)) is None
         assert await store.load_aliases() == {}
         assert programs.aliases() == []
 
     within(story())
 
 
-def test_what_another_engine_has_stored_is_refused_when_a_run_would_start() -> None:
+def test_every_version_of_a_name_is_found_by_its_label_and_digest() -> None:
     async def story() -> None:
-        store = MemoryPrograms(Storage())
-        digest = codec.digest(WHOLE)
-        await store.save_program(digest, codec.encode(WHOLE))
-        programs = Programs(store)
-        with pytest.raises(RefusedError, match="`start` has `on_failure`") as refused:
-            await programs.find(digest)
-        assert refused.value.code == "invalid"
-        with pytest.raises(BrokenError, match="`start` has `on_failure`"):
-            await programs.pinned(digest)
+        programs = Programs(MemoryPrograms(Storage()))
+        for label in ("1", "2"):
+            await programs.register(codec.encode(replace(EXAMPLE, label=label)), 0)
+        assert [one.label for one in programs.versions("review")] == ["2", "1"]
+        old = programs.versions("review")[1].digest
+        assert (await programs.find("review")).prepared.program.label == "2"
+        for version in ("1", old):
+            assert (await programs.find("review", version)).prepared.digest == old
+        with pytest.raises(RefusedError, match="has no version `3`"):
+            await programs.find("review", "3")
+        await programs.delete("review")
+        with pytest.raises(RefusedError, match="no workflow `review`"):
+            await programs.find("review")
+        assert (await programs.pinned(old)).digest == old
 
     within(story())
 

@@ -1,4 +1,4 @@
-"""A run of twice the steps costs twice the work: counted in lines of the machine, never in time."""
+"""A run of twice the size costs twice the work: counted in lines of the machine, never in time."""
 
 import sys
 from collections.abc import Callable
@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from dagnats.machine import inputs as i
-from dagnats.machine.advance import advance, next_due_ms, start
-from dagnats.machine.commands import Enqueue
+from dagnats.machine.advance import advance, start
+from dagnats.machine.commands import Enqueue, GoOn
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import RunState
-from tests.machine.world import BEGIN_MS, RETRY_TWICE, Fails, expression, program, task
+from dagnats.machine.ticking import next_due_ms
+from tests.machine.world import BEGIN_MS, compiled, uncertified
 
-SMALL = 150
+SMALL = 40
+Result = Callable[[Enqueue], Any]
 
 
 def lines_of(work: Callable[[], Any]) -> int:
@@ -37,86 +39,154 @@ def lines_of(work: Callable[[], Any]) -> int:
     return count
 
 
-def drive(prepared: Prepared, result: Callable[[str], Any]) -> RunState:
+def drive(prepared: Prepared, fails: Result, run_input: Any = None) -> RunState:
     """Play a run without looking at more of it than an engine does; time passes at the end only."""
-    request = i.StartRun(at=BEGIN_MS, run_id="r", digest="sha256:test", input={"n": 1})
+    request = i.StartRun(BEGIN_MS, "r", "sha256:test", run_input)
     state, _, todo = start(prepared, request)
     at = BEGIN_MS
     while not state.ended:
+        following = []
         if not todo:
             at = max(at, next_due_ms(prepared, state))
-            todo = advance(prepared, state, i.Tick(at=at)).commands
+            todo = advance(prepared, state, i.Tick(at)).commands
         for command in todo:
             if isinstance(command, Enqueue):
-                advance(prepared, state, i.Deliver(at=at, step=command.step, worker_id="w"))
-        todo = [c for command in todo for c in answer(prepared, state, command, result, at)]
+                advance(prepared, state, i.Deliver(at, command.step, "w"))
+                following += advance(prepared, state, answer(at, command, fails)).commands
+            elif isinstance(command, GoOn):
+                following += advance(prepared, state, i.Tick(at)).commands
+        todo = following
     return state
 
 
-def answer(prepared: Prepared, state: RunState, command: Any, result: Any, at: int) -> list[Any]:
-    if not isinstance(command, Enqueue):
-        return []
+def answer(at: int, command: Enqueue, fails: Result) -> i.Input:
     head = (at, command.step, command.attempt, command.iteration)
-    value = result(prepared.nodes[command.step].id)
-    if isinstance(value, Fails):
-        request: Any = i.Fail(*head, "boom", "it failed", value.retryable)
-    else:
-        request = i.Complete(*head, value)
-    return advance(prepared, state, request).commands
+    if fails(command):
+        return i.Fail(*head, "boom", "it failed", command.attempt == 1)
+    return i.Complete(*head, {"n": 1})
 
 
-def chain(count: int) -> Prepared:
-    return program(task("s0"), *[task(f"s{n}", n - 1) for n in range(1, count)])
+def steps(count: int, each: Callable[[int], str], more: str = "") -> str:
+    return "steps:\n" + "\n".join(f"  - {{{each(n)}}}" for n in range(count)) + more
 
 
-def fan(count: int, **more: Any) -> Prepared:
-    middle = [task(f"s{n}", 0, **more) for n in range(1, count)]
-    join = task("join", *range(1, count), accepts=("completed", "failed", "skipped"))
-    return program(task("s0"), *middle, join)
+def chain(count: int) -> str:
+    return steps(count, lambda n: f"id: s{n}, task: t" + (f", depends_on: [s{n - 1}]" if n else ""))
 
 
-def lone(count: int) -> Prepared:
-    return program(*[task(f"s{n}") for n in range(count)])
+def fan(count: int, more: str = "") -> str:
+    last = f"\n  - {{id: z, task: t, join: all_done, depends_on: [{ids(count)}]}}"
+    return steps(count, lambda n: f"id: s{n}, task: t{more}", last)
 
 
-def skipping(count: int) -> Prepared:
-    return program(
-        task("s0", when=expression("false")), *[task(f"s{n}", n - 1) for n in range(1, count)]
+def ids(count: int) -> str:
+    return ", ".join(f"s{n}" for n in range(count))
+
+
+def skipping(count: int) -> str:
+    when = ", when: input.go"
+    return steps(
+        count,
+        lambda n: f"id: s{n}, task: t" + (f", depends_on: [s{n - 1}]" if n else when),
     )
 
 
-def fine(_: str) -> Any:
-    return {"n": 1}
+def items(count: int, more: str = "", body: str = "") -> str:
+    task = "" if body else ", task: t"
+    return (
+        f"steps: [{{id: m, type: map{task}, retry: {{max_retries: 1}}, "
+        f"config: {{over: input.items, max_items: {count}{more}{body}}}}}]"
+    ).replace(", retry: {max_retries: 1}" if body else "\0", "")
 
 
-def failing(step: str) -> Any:
-    return "ok" if step in {"s0", "join"} else Fails(retryable=False)
+BODY = ", steps: [{id: x, task: t}, {id: y, task: t, depends_on: [x]}]"
+
+
+def loop(count: int, more: str = "") -> str:
+    return (
+        f"steps: [{{id: l, type: loop, config: {{max_iterations: {count}, "
+        f"while: loop.iteration <= {count}{more}, steps: [{{id: x, task: t}}]}}}}]"
+    )
+
+
+def agent(count: int) -> str:
+    return (
+        f"steps: [{{id: g, type: agent_loop, task: t, config: {{max_iterations: {count}, "
+        "until: 'false', on_exhausted: complete}}]"
+    )
+
+
+def saga(count: int) -> str:
+    undo = "\n" + "\n".join(f"  - {{id: u{n}, task: t}}" for n in range(count))
+    end = f"\n  - {{id: z, type: fail, depends_on: [s{count - 1}], config: {{code: no}}}}"
+    return steps(
+        count,
+        lambda n: (
+            f"id: s{n}, task: t, compensate: u{n}" + (f", depends_on: [s{n - 1}]" if n else "")
+        ),
+        undo + end,
+    )
+
+
+def nested(count: int) -> str:
+    return (
+        f"steps: [{{id: m, type: map, config: {{over: input.items, max_items: {count}, "
+        f"max_concurrency: 3, steps: [{{id: l, type: loop, config: {{max_iterations: 2, "
+        "while: loop.iteration <= 2, "
+        "steps: [{id: x, task: t, compensate: u}, {id: u, task: t}]}}]}}]"
+    )
+
+
+def fine(_: Enqueue) -> bool:
+    return False
+
+
+def every_other(command: Enqueue) -> bool:
+    return command.attempt == 1 and command.step != "z"
 
 
 @pytest.mark.parametrize(
-    ("shape", "result"),
+    ("shape", "fails"),
     [
         pytest.param(chain, fine, id="chain"),
         pytest.param(fan, fine, id="fan"),
-        pytest.param(lone, fine, id="lone"),
         pytest.param(skipping, fine, id="skipping"),
-        pytest.param(fan, failing, id="tolerated failures"),
+        pytest.param(fan, lambda c: c.step != "z", id="tolerated failures"),
         pytest.param(
-            lambda n: fan(n, retry=RETRY_TWICE),
-            lambda s: "ok" if s in {"s0", "join"} else Fails(),
-            id="retries due together",
+            lambda n: fan(n, ", retry: {max_retries: 1}"), every_other, id="retries due together"
         ),
+        pytest.param(items, fine, id="items"),
+        pytest.param(items, every_other, id="items that are retried together"),
+        pytest.param(lambda n: items(n, ", max_concurrency: 2"), fine, id="items in a window"),
+        pytest.param(lambda n: items(n, "", BODY), fine, id="items with a body"),
         pytest.param(
-            lambda n: fan(n, when=expression("steps.s0.output.n == 1")), fine, id="conditions"
+            lambda n: items(n, ', tolerance: "100%"', BODY), lambda _: True, id="items that fail"
         ),
+        pytest.param(loop, fine, id="iterations"),
+        pytest.param(lambda n: loop(n, ", delay: 1s"), fine, id="iterations with a wait"),
+        pytest.param(agent, fine, id="an agent's iterations"),
+        pytest.param(saga, fine, id="compensation"),
+        pytest.param(nested, fine, id="a loop for each item"),
     ],
 )
-def test_twice_the_steps_cost_twice_the_work(shape: Any, result: Any) -> None:
-    small, large = shape(SMALL), shape(2 * SMALL)
-    lines = [lines_of(lambda p=p: drive(p, result)) for p in (small, large)]
-    assert lines[1] < 2.2 * lines[0], lines
+def test_twice_the_size_costs_twice_the_work(shape: Any, fails: Any) -> None:
+    lines = []
+    for size in (SMALL, 2 * SMALL):
+        prepared = uncertified(compiled(shape(size)))
+        given = {"items": list(range(size)), "go": False}
+        lines.append(lines_of(lambda p=prepared, g=given: drive(p, fails, g)))
+    assert lines[1] <= 2.3 * lines[0], lines
 
 
-def test_a_wide_run_of_tolerated_failures_ends() -> None:
-    state = drive(fan(5_000), failing)
-    assert (state.status, state.seq) == ("completed", 2 + 3 * 5_001)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("document", "events"),
+    [
+        pytest.param(items(3_000), 2 + 2 + 3 * 3_000, id="a map of many items"),
+        pytest.param(loop(1_000), 2 + 2 + 5 * 1_000 - 1, id="a loop of many iterations"),
+    ],
+)
+def test_large_runs_end(document: str, events: int) -> None:
+    prepared = uncertified(compiled(document))
+    state = drive(prepared, fine, {"items": list(range(3_000))})
+    assert (state.status, state.seq) == ("completed", events)

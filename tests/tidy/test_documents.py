@@ -99,6 +99,8 @@ def page_of(catalogue: dict[str, Entry]) -> str:
             parts.append(f"## {BANDS[code[2]]}")
         parts.append(f"### {code} {entry.name}\n\n{entry.title} ({entry.severity})")
         parts.append(entry.explanation.strip())
+        if entry.before:
+            parts.append(f"Before:\n\n```\n{entry.before.strip()}\n```")
         parts.append(f"Refused or reported:\n\n```\n{entry.bad.strip()}\n```")
         parts.append(f"Instead:\n\n```\n{entry.good.strip()}\n```")
     return "\n\n".join(parts) + "\n"

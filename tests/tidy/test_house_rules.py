@@ -30,13 +30,16 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def test_the_public_names_are_these() -> None:
     assert dagnats.__all__ == [
+        "AsyncContext",
         "Compiled",
+        "Context",
         "Continue",
         "NonRetryable",
         "RetryAfter",
         "Retryable",
         "Worker",
         "compile_workflow",
+        "harness",
         "task",
     ]
 

@@ -49,6 +49,8 @@ def test_every_event_is_named(event: type[msgspec.Struct]) -> None:
         subjects.engine(0, "results").replace("0", "<partition>"),
         subjects.engine(0, "beat").replace("0", "<partition>"),
         subjects.engine(0, "bye").replace("0", "<partition>"),
+        subjects.engine(0, "checkpoint").replace("0", "<partition>"),
+        subjects.stream("<run_id>", "<step>"),
         subjects.HISTORY_STREAM,
         subjects.LOG_STREAM,
         subjects.SNAPSHOT_STREAM,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -9,9 +10,12 @@ import msgspec
 
 from dagnats.testing.memory import MemoryNetwork
 from dagnats.wire import subjects
+from dagnats.wire.api import ApiError
 from dagnats.wire.tasks import (
     Beat,
     Bye,
+    Checkpoint,
+    Checkpointed,
     Deliver,
     Held,
     Hello,
@@ -22,8 +26,10 @@ from dagnats.wire.tasks import (
     Welcome,
 )
 from dagnats.worker import registry as registering
+from dagnats.worker.context import AsyncContext, Context
 from dagnats.worker.execution import run_async, run_plain
-from dagnats.worker.worker import Context, Worker, task
+from dagnats.worker.registry import task
+from dagnats.worker.worker import Worker
 
 WAIT_S = 10.0
 LEASE_MS = 10_000
@@ -78,10 +84,15 @@ class FakeEngine:
         self.messages: list[Results] = []
         self.beats: list[Beat] = []
         self.byes: list[Bye] = []
+        self.asked: list[Checkpoint] = []
+        self.checkpoints: dict[tuple[str, str], Any] = {}
+        self.refusal: ApiError | None = None
+        self.answering = True
         network.listen(subjects.HELLO, self._hello)
         network.listen(subjects.engine(0, "results"), self._results)
         network.listen(subjects.engine(0, "beat"), self._beat)
         network.listen(subjects.engine(0, "bye"), self._bye)
+        network.listen(subjects.engine(0, "checkpoint"), self._checkpoint)
 
     @property
     def results(self) -> list[Result]:
@@ -103,6 +114,17 @@ class FakeEngine:
 
     async def _bye(self, payload: bytes, _reply: str) -> None:
         self.byes.append(msgspec.json.decode(payload, type=Bye))
+
+    async def _checkpoint(self, payload: bytes, reply: str) -> None:
+        asked = msgspec.json.decode(payload, type=Checkpoint)
+        self.asked.append(asked)
+        if not self.answering:
+            return
+        place = (asked.run_id, asked.step)
+        if asked.store and not self.refusal:
+            self.checkpoints[place] = asked.data
+        answer = Checkpointed(self.checkpoints.get(place), self.refusal)
+        await self.network.send(reply, msgspec.json.encode(answer))
 
     async def say(self, worker_id: str, *, epoch: int = 0, **words: Any) -> None:
         """Send a message to a worker."""
@@ -142,10 +164,12 @@ class Playing:
 
 
 @contextlib.asynccontextmanager
-async def playing(concurrency: int = 10, **words: Any) -> AsyncIterator[Playing]:
+async def playing(
+    concurrency: int = 10, of_worker: dict[str, Any] | None = None, **words: Any
+) -> AsyncIterator[Playing]:
     """Serve the registered handlers until the end of the block."""
     said: list[str] = []
-    worker = Worker(dict(registering._registry), concurrency=concurrency, say=said.append)
+    worker = Worker(concurrency=concurrency, say=said.append, **(of_worker or {}))
     play = Playing(worker, FakeEngine(MemoryNetwork()), said)
     for name, value in words.items():
         setattr(play.engine, name, value)
@@ -166,6 +190,16 @@ async def until(what: Callable[[], bool], why: str = "it") -> None:
         await asyncio.sleep(0.002)
 
 
+def play(test: Callable[[], Awaitable[None]]) -> None:
+    """Run an async test, and do not wait for it for ever."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await test()
+
+    asyncio.run(bounded())
+
+
 def held(one: Task | Result) -> Held:
     return Held(one.run_id, one.step, one.attempt, one.delivery, one.iteration)
 
@@ -181,11 +215,11 @@ def outcome(handler: Any, value: Any = None, **words: Any) -> Result:
     task("it")(handler)
     known = registering._registry["it"]
     asked = a_task("it", value, **words)
-    context = Context(asked, "w1", asyncio.Event())  # type: ignore[arg-type]
     if known.is_async:
-        result = asyncio.run(run_async(known, asked, context))
+        awaited = AsyncContext(asked, "w1", threading.Event())
+        result = asyncio.run(run_async(known, asked, awaited))
     else:
-        result = run_plain(known, asked, context)
+        result = run_plain(known, asked, Context(asked, "w1", threading.Event()))
     return msgspec.json.decode(msgspec.json.encode(result), type=Result)
 
 

@@ -18,8 +18,7 @@ from dagnats.wire.tasks import (
     PAYLOAD_BYTES_MAX,
     RESULT_LEVELS_MAX,
 )
-from tests.engine.cluster import play
-from tests.worker.playing import a_task, error_of, outcome, playing, until
+from tests.worker.playing import a_task, error_of, outcome, play, playing, until
 
 
 def nested(levels: int) -> Any:
@@ -163,24 +162,24 @@ def raising(failure: BaseException) -> Any:
 
 HUGE = 9_000_000
 EXCEPTIONS: dict[str, tuple[BaseException, str, str]] = {
-    "huge": (ValueError("x" * HUGE), "exception", "ValueError: xxx"),
-    "huge, not ASCII": (ValueError("ü" * HUGE), "exception", "ValueError: üüü"),
+    "huge": (ValueError("x" * HUGE), "ValueError", "ValueError: xxx"),
+    "huge, not ASCII": (ValueError("ü" * HUGE), "ValueError", "ValueError: üüü"),
     "huge and ours": (Retryable("x" * HUGE), "retryable", "xxx"),
     "huge code": (Retryable("m", code="x" * HUGE), "xxx", "m"),
     "strange code": (Retryable("m", code=None), "None", "m"),  # type: ignore[arg-type]
     "huge details": (Retryable("m", details="x" * HUGE), "retryable", "m"),
     "strange details": (Retryable("m", details={float("nan"), "x" * HUGE}), "retryable", "m"),
-    "surrogate": (ValueError("a\ud800b"), "exception", "ValueError: a\\ud800b"),
+    "surrogate": (ValueError("a\ud800b"), "ValueError", "ValueError: a\\ud800b"),
     "surrogate of ours": (NonRetryable("\udc00", code="\udc00"), "\\udc00", "\\udc00"),
-    "mute": (MuteError(), "exception", "MuteError, and asking it why raised RuntimeError"),
-    "odd details": (Retryable("m", details=Odd()), "exception", "Retryable, and asking it why"),
+    "mute": (MuteError(), "MuteError", "MuteError, and asking it why raised RuntimeError"),
+    "odd details": (Retryable("m", details=Odd()), "Retryable", "Retryable, and asking it why"),
     "no init": (NeverInitialised(), "retryable", "NeverInitialised"),
     "no init, final": (NeverRetried(), "non_retryable", "NeverRetried"),
-    "exit": (SystemExit(3), "exception", "SystemExit: 3"),
-    "interrupt": (KeyboardInterrupt(), "exception", "KeyboardInterrupt"),
-    "cancelled": (asyncio.CancelledError(), "exception", "CancelledError"),
-    "group": (ExceptionGroup("g", [ValueError("x")] * 50), "exception", "ExceptionGroup: g"),
-    "base": (BaseException("b"), "exception", "BaseException: b"),
+    "exit": (SystemExit(3), "SystemExit", "SystemExit: 3"),
+    "interrupt": (KeyboardInterrupt(), "KeyboardInterrupt", "KeyboardInterrupt"),
+    "cancelled": (asyncio.CancelledError(), "CancelledError", "CancelledError"),
+    "group": (ExceptionGroup("g", [ValueError("x")] * 50), "ExceptionGroup", "ExceptionGroup: g"),
+    "base": (BaseException("b"), "BaseException", "BaseException: b"),
 }
 
 

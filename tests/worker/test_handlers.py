@@ -1,7 +1,9 @@
 """What a handler is given: its input in the shape it asks for, and a context."""
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pytest
@@ -18,6 +20,10 @@ from tests.worker.playing import error_of, outcome
 class Data:
     a: int
     b: str = "b"
+
+
+class Unknown:
+    pass
 
 
 class Typed(TypedDict):
@@ -160,8 +166,8 @@ def raises(failure: BaseException) -> Any:
         (RetryAfter(1.5), "retry_after", "retry after 1.5 s", True, 1_500),
         (RetryAfter(0, "soon", code="mine"), "mine", "soon", True, 0),
         (RetryAfter(1e300), "retry_after", "retry after 1e+300 s", True, 3_600_000),
-        (KeyError("k"), "exception", "KeyError: 'k'", True, None),
-        (ValueError(), "exception", "ValueError", True, None),
+        (KeyError("k"), "KeyError", "KeyError: 'k'", True, None),
+        (ValueError(), "ValueError", "ValueError", True, None),
     ],
     ids=repr,
 )
@@ -184,7 +190,7 @@ def test_a_wait_that_is_none_is_refused(seconds: float) -> None:
         raise RetryAfter(seconds)
 
     error = error_of(outcome(handler))
-    assert (error.code, error.retryable, error.retry_after_ms) == ("exception", True, None)
+    assert (error.code, error.retryable, error.retry_after_ms) == ("ValueError", True, None)
     expected = f"ValueError: RetryAfter wants the seconds to wait, from 0 on, not {seconds}"
     assert error.message == expected
 
@@ -247,3 +253,68 @@ def test_a_handlers_file_may_import_its_neighbours(tmp_path: Any) -> None:
         "@task(NAME)\ndef f(value): return value\n"
     )
     assert list(load(str(tmp_path / "handlers.py"))) == ["by.name"]
+
+
+Shaped = list[Data] | None
+
+
+@pytest.mark.parametrize(
+    ("shape", "value", "expected"),
+    [
+        (list[Data], [{"a": 1}], [Data(1)]),
+        (dict[str, Struct], {"x": {"a": 1}}, {"x": Struct(1)}),
+        (Shaped, None, None),
+        (Shaped, [{"a": 1}], [Data(1)]),
+        (Annotated[int, msgspec.Meta(ge=1)], 1, 1),
+        (Literal["a", "b"], "a", "a"),
+        (list[Any], [1, "a"], [1, "a"]),
+        (dt.date, "2026-01-02", dt.date(2026, 1, 2)),
+        (list[Unknown], [1], [1]),
+        (Unknown, 1, 1),
+        (Sequence[int], [1], [1]),
+    ],
+    ids=str,
+)
+def test_annotations_of_parts(shape: Any, value: Any, expected: Any) -> None:
+    seen: list[Any] = []
+
+    def handler(value: Any) -> None:
+        seen.append(value)
+
+    handler.__annotations__["value"] = shape
+    assert outcome(handler, value).error is None
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize(
+    ("shape", "value"),
+    [
+        (list[Data], [{"a": "x"}]),
+        (Shaped, {"a": 1}),
+        (Annotated[int, msgspec.Meta(ge=1)], 0),
+        (Literal["a", "b"], "c"),
+    ],
+    ids=str,
+)
+def test_annotations_of_parts_refuse(shape: Any, value: Any) -> None:
+    def handler(value: Any) -> None: ...
+
+    handler.__annotations__["value"] = shape
+    assert error_of(outcome(handler, value)).code == "invalid_input"
+
+
+def test_pydantic_within_a_list_and_a_pydantic_dataclass() -> None:
+    pydantic = pytest.importorskip("pydantic", reason="pydantic is not a dependency of ours")
+    model = pydantic.create_model("Model", a=(int, ...))
+    dataclass_ = pydantic.dataclasses.dataclass(Data)
+
+    def handler(value: Any) -> None:
+        assert isinstance(value[0], model | dataclass_)
+
+    for shape in (model, dataclass_):
+        handler.__annotations__["value"] = list[shape]  # type: ignore[valid-type]
+        assert outcome(handler, [{"a": "1"}]).error is None
+        error = error_of(outcome(handler, [{"a": "x"}] * 7))
+        assert error.code == "invalid_input"
+        assert error.message.count("Input should be") == 5
+        assert error.message.endswith("; and 2 more")

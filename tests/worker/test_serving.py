@@ -16,8 +16,7 @@ from dagnats.worker import registry as registering
 from dagnats.worker import worker as working
 from dagnats.worker.context import Context
 from dagnats.worker.worker import Worker
-from tests.engine.cluster import play
-from tests.worker.playing import MemoryLink, a_task, error_of, held, playing, until
+from tests.worker.playing import MemoryLink, a_task, error_of, held, play, playing, until
 
 
 class Gate:

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from dagnats.ir.program import ContinueAsNewNode, EmitNode, FailNode, RespondNode
-from dagnats.machine.birth import next_generation
+from dagnats.machine.birth import begin_generation, next_birth
 from dagnats.machine.commands import Publish, Respond
 from dagnats.machine.errors import error
 from dagnats.machine.outcome import give_up, succeed
@@ -55,7 +55,7 @@ def fail(turn: Turn, frame: Frame, at: int, node: FailNode) -> None:
 
 
 def continue_as_new(turn: Turn, frame: Frame, at: int, node: ContinueAsNewNode) -> None:
-    """Begin the next generation of the run; raises EvaluationError."""
+    """Begin the next generation of the run; raises EvaluationError. Its input is the output."""
     generation = turn.state.generation
     if generation >= node.max_generations:
         message = f"this is generation {generation}, the last one (`max_generations`)"
@@ -63,8 +63,15 @@ def continue_as_new(turn: Turn, frame: Frame, at: int, node: ContinueAsNewNode) 
         return
     formula = turn.scope(frame).formulas[at]["next_input"]
     value = fitting(turn.program, turn.state, frame, formula, "input")
-    turn.complete(frame, at, None)
-    next_generation(turn, value)
+    payload = next_birth(turn, value)
+    turn.complete(frame, at, value)
+    begin_generation(turn, payload)
+
+
+def take_up(turn: Turn) -> None:
+    """Begin the next generation where a crash has cut that off."""
+    if turn.state.next_input:
+        begin_generation(turn, next_birth(turn, turn.state.next_input[0]))
 
 
 def _value(turn: Turn, frame: Frame, at: int, formula: Formula | None, key: str) -> object:

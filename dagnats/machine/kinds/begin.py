@@ -47,7 +47,7 @@ def begin(turn: Turn, frame: Frame, at: int, node: Node) -> None:  # noqa: C901,
         case TaskNode():
             task.begin(turn, frame, at)
         case LoopNode():
-            loop.begin(turn, frame, at, node)
+            loop.begin(turn, frame, at)
         case MapNode():
             each.begin(turn, frame, at, node)
         case SwitchNode():

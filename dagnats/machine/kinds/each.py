@@ -8,7 +8,7 @@ from dagnats.ir.program import MapNode
 from dagnats.machine import events as ev
 from dagnats.machine.closing import close_frame
 from dagnats.machine.errors import Error, error
-from dagnats.machine.evolve import open_item
+from dagnats.machine.frames import open_item
 from dagnats.machine.kinds import task
 from dagnats.machine.outcome import give_up, succeed
 from dagnats.machine.payload import require_fit
@@ -44,16 +44,16 @@ def progress(turn: Turn, frame: Frame, at: int, node: MapNode) -> None:
     """Begin the items that there is room for, or end the map."""
     mapping = frame.steps[at]
     assert isinstance(mapping, Mapping)
-    if mapping.failed > _tolerated(node, len(mapping.items)):
-        give_up(turn, frame, at, _failures(turn.name(frame, at), mapping))
-        return
-    room = node.max_concurrency or len(mapping.items)
-    while mapping.next < len(mapping.items) and mapping.active < room:
+    count = len(mapping.items)
+    tolerated, room = _tolerated(node, count), node.max_concurrency or count
+    while mapping.next < count and mapping.active < room and mapping.failed <= tolerated:
         if turn.full:
             turn.look_at(frame, at)
             return
         _begin_item(turn, frame, at, node, mapping.next)
-    if mapping.next == len(mapping.items) and not mapping.active and not _is_failing(node, mapping):
+    if mapping.failed > tolerated:
+        give_up(turn, frame, at, _failures(turn.name(frame, at), mapping))
+    elif mapping.next == count and not mapping.active:
         _end(turn, frame, at, mapping)
 
 
@@ -100,10 +100,6 @@ def _tolerated(node: MapNode, count: int) -> int:
     if node.tolerance_percent is None:
         return node.tolerance
     return int(count * node.tolerance_percent / 100)
-
-
-def _is_failing(node: MapNode, mapping: Mapping) -> bool:
-    return mapping.failed > _tolerated(node, len(mapping.items))
 
 
 def _end(turn: Turn, frame: Frame, at: int, mapping: Mapping) -> None:

@@ -8,12 +8,13 @@ from dagnats.machine import events as ev
 from dagnats.machine.bounds import exhausted, reached
 from dagnats.machine.outcome import give_up, succeed
 from dagnats.machine.payload import require_fit
+from dagnats.machine.prepared import Formula
 from dagnats.machine.state import Frame, Looping, Waiting, frame_of
 from dagnats.machine.turn import Turn
-from dagnats.machine.values import evaluate, fitting, holds, outputs, problem, result_of
+from dagnats.machine.values import evaluate, fitting, holds, outputs, problem
 
 
-def begin(turn: Turn, frame: Frame, at: int, node: LoopNode) -> None:
+def begin(turn: Turn, frame: Frame, at: int) -> None:
     """Work out the first state and begin the first iteration; raises EvaluationError."""
     formula = turn.scope(frame).formulas[at].get("initial_state")
     initial = None
@@ -21,10 +22,10 @@ def begin(turn: Turn, frame: Frame, at: int, node: LoopNode) -> None:
         initial = fitting(turn.program, turn.state, frame, formula, "initial_state")
     step = turn.name(frame, at)
     turn.add(ev.LoopStarted(*turn.head(), step_id=step, payload={"state": initial}))
-    next_pass(turn, frame, at, node)
+    next_pass(turn, frame, at)
 
 
-def next_pass(turn: Turn, frame: Frame, at: int, node: LoopNode) -> None:
+def next_pass(turn: Turn, frame: Frame, at: int) -> None:
     """Begin the next iteration, unless `while` does not hold."""
     step, was = turn.name(frame, at), frame.steps[at]
     assert isinstance(was, Looping | Waiting)
@@ -32,7 +33,7 @@ def next_pass(turn: Turn, frame: Frame, at: int, node: LoopNode) -> None:
     try:
         if not _goes_on(turn, frame, at, number, turn.state.loops[step].state):
             last = turn.state.frames.get(f"{step}[{number - 1}]")
-            succeed(turn, frame, at, _output(turn, frame, at, node, last))
+            succeed(turn, frame, at, _output(turn, frame, at, last))
             return
     except EvaluationError as wrong:
         give_up(turn, frame, at, problem(wrong, step))
@@ -47,17 +48,16 @@ def pass_done(turn: Turn, frame: Frame, at: int, node: LoopNode, body: Frame) ->
     formulas = turn.scope(frame).formulas[at]
     program, state = turn.program, turn.state
     try:
-        result = result_of(turn.scope(body), body) if node.result else None
-        more = {"result": result} if node.result else {}
+        more = {"result": outputs(turn.scope(body), body)} if node.result else {}
         until = formulas.get("until")
         if until is not None and holds(program, state, body, until, "until", **more):
-            succeed(turn, frame, at, _output(turn, frame, at, node, body))
+            succeed(turn, frame, at, _output(turn, frame, at, body))
             return
-        carried = _next_state(turn, formulas.get("state"), node, body, result)
+        carried = _next_state(turn, formulas.get("state"), body)
         bound = reached(turn, step, node, number)
         if bound is not None:
             over = "while" in formulas and not _goes_on(turn, frame, at, number + 1, carried)
-            output = _output(turn, frame, at, node, body)
+            output = _output(turn, frame, at, body)
             if over:
                 succeed(turn, frame, at, output)
             else:
@@ -69,7 +69,7 @@ def pass_done(turn: Turn, frame: Frame, at: int, node: LoopNode, body: Frame) ->
     due = turn.at + node.delay_ms if node.delay_ms else None
     turn.add(ev.StepContinued(*turn.head(), step, 0, number, carried, due))
     if due is None:
-        next_pass(turn, frame, at, node)
+        next_pass(turn, frame, at)
 
 
 def _goes_on(turn: Turn, frame: Frame, at: int, number: int, carried: Any) -> bool:
@@ -81,15 +81,15 @@ def _goes_on(turn: Turn, frame: Frame, at: int, number: int, carried: Any) -> bo
     return holds(turn.program, turn.state, frame, formula, "while", loop=loop)
 
 
-def _next_state(turn: Turn, formula: Any, node: LoopNode, body: Frame, result: Any) -> Any:
+def _next_state(turn: Turn, formula: Formula | None, body: Frame) -> Any:
     if formula is not None:
         return fitting(turn.program, turn.state, body, formula, "state")
-    carried = result if node.result else outputs(turn.scope(body), body)
+    carried = outputs(turn.scope(body), body)
     require_fit("`loop.state`", carried, grown=True)
     return carried
 
 
-def _output(turn: Turn, frame: Frame, at: int, node: LoopNode, body: Frame | None) -> Any:
+def _output(turn: Turn, frame: Frame, at: int, body: Frame | None) -> Any:
     """Return the output of a loop after its last iteration, or without any."""
     if body is None:
         number = turn.scope(frame).bodies[at][0]
@@ -101,8 +101,6 @@ def _output(turn: Turn, frame: Frame, at: int, node: LoopNode, body: Frame | Non
         value = evaluate(turn.program, turn.state, body, formula, "output")
         grown = formula.grows
     else:
-        scope = turn.scope(body)
-        value = result_of(scope, body) if node.result else outputs(scope, body)
-        grown = True
+        value, grown = outputs(turn.scope(body), body), True
     require_fit("the output", value, grown=grown)
     return value

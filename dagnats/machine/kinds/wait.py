@@ -17,18 +17,21 @@ from dagnats.machine.state import Expecting, Frame
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import holds, problem
 
-SIGNALS_MAX = 100
-"""Signals that a run keeps until something waits for them; the oldest goes first."""
-
 
 def begin(turn: Turn, frame: Frame, at: int, node: WaitForEventNode) -> None:
     """Begin to wait; a signal that has come before counts."""
     step = turn.name(frame, at)
     turn.add(ev.WaitStarted(*turn.head(), step))
     turn.commands.append(listen(step, node, turn.at))
+    recall(turn, frame, at)
+
+
+def recall(turn: Turn, frame: Frame, at: int) -> None:
+    """Take the signals that came before the wait."""
+    node = turn.scope(frame).nodes[at]
+    assert isinstance(node, WaitForEventNode)
     for signal in list(turn.state.signals):
-        if isinstance(frame.steps[at], Expecting):
-            hear(turn, frame, at, node, signal)
+        hear(turn, frame, at, node, signal)
 
 
 def listen(step: str, node: WaitForEventNode, since: int) -> Listen:
@@ -81,6 +84,8 @@ def over(turn: Turn, frame: Frame, at: int, node: WaitForEventNode) -> None:
 def signalled(turn: Turn, event: dict[str, Any]) -> None:
     """Give a signal to the first step that waits for one, or keep it."""
     state = turn.state
+    if event["id"] in state.taken:
+        return
     for frame in list(state.frames.values()):
         nodes = turn.scope(frame).nodes
         for at, step in enumerate(frame.steps):
@@ -89,5 +94,6 @@ def signalled(turn: Turn, event: dict[str, Any]) -> None:
                 continue
             if hear(turn, frame, at, node, event):
                 return
-    if all(known["id"] != event["id"] for known in state.signals):
+    known = {signal["id"] for signal in state.signals} | set(state.taken)
+    if event["id"] not in known:
         turn.add(ev.Signalled(*turn.head(), payload=event))

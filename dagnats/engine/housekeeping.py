@@ -1,0 +1,48 @@
+"""What is done twice a second: sleepers are packed, children asked after, ended runs cleared up."""
+
+from dagnats.engine.book import Live
+from dagnats.engine.partition import Partition
+from dagnats.machine.state import Calling, Ready, Running, locate
+
+PACK_AFTER_MS = 10_000
+"""A run of which nobody has heard for so long is packed, unless a worker is busy with it."""
+LOOKED_AT_MAX = 2_000
+"""Runs looked at in one go."""
+ROUND_MS = 10_000
+"""A look at all runs begins no more often; children are asked after as often."""
+
+
+def tidy(partition: Partition, now: int) -> None:
+    """Look at a part of the runs: pack those that sleep, ask after children."""
+    rounds = partition.rounds
+    if not rounds.todo:
+        if now < rounds.next_at:
+            return
+        rounds.next_at = now + ROUND_MS
+        rounds.todo = list(partition.runs)
+    for _ in range(min(LOOKED_AT_MAX, len(rounds.todo))):
+        live = partition.runs.get(rounds.todo.pop())
+        if live is not None and not live.is_packed and now - live.state.at > PACK_AFTER_MS:
+            _look(partition, live)
+
+
+def _look(partition: Partition, live: Live) -> None:
+    if live.calls:
+        for step, command in list(live.calls.items()):
+            found = locate(live.program, live.state, step)
+            if found is not None and isinstance(found[0].steps[found[1]], Calling):
+                partition.spawn(live, command)
+            else:
+                del live.calls[step]
+        return
+    if not _is_busy(live):
+        live.pack()
+
+
+def _is_busy(live: Live) -> bool:
+    """Whether an attempt of the run waits or is under way."""
+    return any(
+        isinstance(step, Ready | Running)
+        for frame in live.state.frames.values()
+        for step in frame.steps
+    )

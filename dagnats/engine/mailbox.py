@@ -1,0 +1,58 @@
+"""Events of a while ago, for those who begin to wait late: bounded in number, bytes and age."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+EVENTS_KEPT_MAX = 10_000
+EVENTS_KEPT_BYTES_MAX = 32_000_000
+EVENTS_KEPT_MS = 86_400_000
+"""A look back reaches no further, and a publication is known again for no longer."""
+
+Published = dict[str, Any]
+_size = msgspec.json.Encoder().encode
+
+
+class Mailbox:
+    """The events that are kept, oldest first; each id counts once."""
+
+    def __init__(self, events: list[tuple[int, Published]] | None = None) -> None:
+        self._events: OrderedDict[str, tuple[int, Published, int]] = OrderedDict()
+        self._bytes = 0
+        for at, event in events or ():
+            self.add(at, event)
+
+    def __contains__(self, event_id: str) -> bool:
+        return event_id in self._events
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, at: int, event: Published) -> None:
+        """Keep an event that was published at `at` (ms); the oldest beyond the limits go."""
+        size = len(_size(event))
+        self._events[event["id"]] = (at, event, size)
+        self._bytes += size
+        while self._events and self._is_over(at):
+            _, (_, _, gone) = self._events.popitem(last=False)
+            self._bytes -= gone
+
+    def since(self, kind: str, at: int) -> Iterator[Published]:
+        """Yield the events of a type from `at` (ms) on, oldest first."""
+        for when, event, _ in list(self._events.values()):
+            if when >= at and event["type"] == kind:
+                yield event
+
+    def kept(self) -> list[tuple[int, Published]]:
+        """Return everything, as the constructor takes it."""
+        return [(at, event) for at, event, _ in self._events.values()]
+
+    def _is_over(self, now: int) -> bool:
+        oldest, _, _ = next(iter(self._events.values()))
+        return (
+            len(self._events) > EVENTS_KEPT_MAX
+            or self._bytes > EVENTS_KEPT_BYTES_MAX
+            or now - oldest > EVENTS_KEPT_MS
+        )

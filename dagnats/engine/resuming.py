@@ -1,0 +1,89 @@
+"""A partition takes up its runs after a takeover: cut decisions, queue, leases, gates, timers."""
+
+from dagnats.engine import intake
+from dagnats.engine.book import Live
+from dagnats.engine.faults import RunFaultError, in_words
+from dagnats.engine.partition import Partition, ticket_of
+from dagnats.ir.program import TaskNode
+from dagnats.machine import inputs as i
+from dagnats.machine.commands import Enqueue
+from dagnats.machine.dispatch import Ticket
+from dagnats.machine.kinds.task import loop_root
+from dagnats.machine.state import Running
+from dagnats.machine.ticking import open_steps, outstanding
+from dagnats.machine.turn import Turn
+from dagnats.machine.values import rate_key, step_input
+
+
+def resume(partition: Partition, now: int) -> None:
+    """Take up all runs.
+
+    Raises RunFaultError with all runs that cannot be taken up.
+    """
+    partition.now = now
+    reasons: dict[str, str] = {}
+    for live in list(partition.runs.values()):
+        try:
+            _restore_gate(partition, live, now)
+        except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
+            reasons[live.state.run_id] = in_words(bug)
+    for live in list(partition.runs.values()):
+        if live.state.run_id in reasons:
+            continue
+        try:
+            _take_up(partition, live, now)
+        except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
+            partition.fault = None  # look at the others, too: one recovery sets all aside
+            reasons[live.state.run_id] = in_words(bug.__cause__ or bug)
+    if reasons:
+        partition.fault = RunFaultError(reasons)
+        raise partition.fault
+
+
+def _restore_gate(partition: Partition, live: Live, now: int) -> None:
+    state = live.state
+    asked = intake.admitted_of(state)
+    if asked.is_gated and not intake.is_scheduled(state, now):
+        partition.gates.restore(
+            state.run_id,
+            state.workflow,
+            state.started_at,
+            max_runs=asked.max_runs,
+            runs_key=asked.runs_key,
+            singleton=asked.singleton,
+            singleton_key=asked.singleton_key,
+            offset_ms=asked.offset_ms,
+            admitted=state.status != "pending",
+        )
+
+
+def _take_up(partition: Partition, live: Live, now: int) -> None:
+    """Finish what a crash has cut off in a run, and rebuild queue, leases, listeners and timers."""
+    run_id = live.state.run_id
+    live.keeps_checkpoints = True  # nobody knows any more whether it does
+    partition.restore_listeners(live)
+    partition.apply(live, i.Tick(at=now))
+    if run_id not in partition.runs:
+        return
+    for ticket, worker_id in _held(live):
+        partition.dispatcher.restore(ticket, worker_id, now)
+    partition.perform(live, outstanding(live.program, live.state))
+    partition.arm(live)
+
+
+def _held(live: Live) -> list[tuple[Ticket, str]]:
+    """Return the deliveries that workers held before the takeover."""
+    found = []
+    turn = Turn(live.program, live.state, 0)
+    for frame, at, node, step in open_steps(live.program, live.state):
+        if isinstance(step, Running) and isinstance(node, TaskNode):
+            name = turn.name(frame, at)
+            loop = loop_root(turn, name, step.iteration)
+            value = step_input(live.program, live.state, frame, at, loop)
+            carried = live.state.loops[name].state if step.iteration else None
+            key = rate_key(live.program, live.state, frame, at, loop)
+            command = Enqueue(
+                name, step.attempt, step.iteration, step.delivery, value, carried, node, key
+            )
+            found.append((ticket_of(live, command, step.since), step.worker_id))
+    return found

@@ -1,0 +1,92 @@
+"""What a run has used so far, counted as it happens, and held against what was proven.
+
+Theory. `evolve` sees every event once, and with it the state of the step before and after. So all
+that a certificate bounds is counted by adding a few small numbers for each event: no frame is ever
+looked through. Counters are of one generation; they are part of the state, and a replay makes the
+same ones. What people ask for as often as they like (`ir.costs.OUTSIDE`) is left out, as it is in
+the certificate.
+
+Tokens and money are what workers report, `RunState.usage`: budgets end a loop or a run as soon as
+one is known to be used up, so what the last report says may be beyond, and nothing is asserted.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from dagnats.ir.costs import OUTSIDE
+from dagnats.ir.program import Bound, Certificate
+from dagnats.machine import events as ev
+
+if TYPE_CHECKING:
+    # A state has counters, so this module knows states by name only.
+    from dagnats.machine.state import RunState, StepState
+
+
+class Counters(msgspec.Struct, array_like=True, gc=False):
+    """What one generation has used: sums, and what is there at this moment.
+
+    `running` are attempts that a worker holds, `timers` steps that time alone will change, attempts
+    that wait for a worker or are held by one left aside.
+    """
+
+    events: int = 0
+    attempts: int = 0
+    bytes: int = 0
+    running: int = 0
+    timers: int = 0
+
+
+RUNNING: Final = frozenset({"Running"})
+TIMED: Final = frozenset({"Waiting", "Sleeping", "Expecting", "Asking", "Calling"})
+"""States of steps that count, by the names of their types."""
+
+_OUTSIDE: Final[dict[type, int]] = {
+    kind: OUTSIDE[str(kind.__struct_config__.tag)]
+    for kind in (ev.RunPaused, ev.Signalled, ev.RunPending)
+}
+assert len(_OUTSIDE) == len(OUTSIDE)
+
+
+def begin(counters: Counters) -> None:
+    """Begin to count anew: at each generation, and when a failed run is retried."""
+    counters.events = counters.attempts = counters.bytes = counters.running = counters.timers = 0
+
+
+def wrote(counters: Counters, event: ev.Event, size: int | None = None) -> None:
+    """Count an event, which has `size` bytes as JSON: worked out here unless it is known."""
+    counters.events += 1 - _OUTSIDE.get(type(event), 0)
+    counters.attempts += type(event) is ev.StepQueued
+    counters.bytes += len(ev.encode(event)) if size is None else size
+
+
+def moved(counters: Counters, was: "StepState", now: "StepState") -> None:
+    """Count that a step goes from one state to another."""
+    before, after = type(was).__name__, type(now).__name__
+    if before != after:
+        counters.running += (after in RUNNING) - (before in RUNNING)
+        counters.timers += (after in TIMED) - (before in TIMED)
+
+
+def recount(state: "RunState") -> tuple[int, int]:
+    """Return `running` and `timers` of a state by looking through it: for tests."""
+    kinds = [type(step).__name__ for frame in state.frames.values() for step in frame.steps]
+    return sum(kind in RUNNING for kind in kinds), sum(kind in TIMED for kind in kinds)
+
+
+def assert_within(certificate: Certificate, counters: Counters, *, paused: bool = False) -> None:
+    """Hold what a generation has used against what was proven; a breach is a bug of ours.
+
+    For after a turn. In a run that is paused, steps wait that otherwise go on at once.
+    """
+    _hold("events", counters.events, certificate.events)
+    _hold("attempts", counters.attempts, certificate.attempts)
+    _hold("bytes", counters.bytes, certificate.bytes)
+    _hold("attempts at once", counters.running, certificate.concurrent_steps)
+    if not paused:
+        # The timeout of the run is one more, until the run is ending.
+        _hold("timers", counters.timers, certificate.timers)
+
+
+def _hold(what: str, used: int, proven: Bound) -> None:
+    assert proven.max is None or used <= proven.max, f"{used:,} {what}, certified {proven.max:,}"

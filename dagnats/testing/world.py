@@ -1,0 +1,398 @@
+"""A simulated world: a broker with its disk, a network, and engines as processes that can die.
+
+Everything happens on one virtual loop and is drawn from one source of chance. What a process does
+goes through `Process.before` and `Process.after`, which is where it waits, fails, stands still and
+dies. `Died` is no `Exception`: a dead process catches nothing and cleans nothing up.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+from dagnats.errors import UncertainError
+from dagnats.ports import LogEntry
+from dagnats.testing.faults import Faults
+from dagnats.testing.memory import Storage
+
+EPOCH_MS = 1_800_000_000_000
+LATENCY_S = 0.0005
+LATE_S = 4.0
+DISK_S = 0.002
+SYNC_S = 120.0
+"""The broker syncs what need not sync after this long."""
+SNAPSHOTS_KEPT = 2_000
+
+Receive = Callable[[bytes, str], Awaitable[None] | None]
+
+
+class Died(BaseException):
+    """The process has been killed: nothing in it goes on."""
+
+
+class Disk(Storage):
+    """What the broker has stored, and how much of it a power failure would take.
+
+    `journal` has what was written to the snapshots, in order, as (when, what, key, data).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal: deque[tuple[float, str, Any, Any]] = deque()
+        self.base: tuple[dict[str, bytes], dict[int, bytes], tuple[int, int] | None] = (
+            {},
+            {},
+            None,
+        )
+        self.history_at: list[float] = []
+        self.trimmed_to = 0
+
+    def write(self, at: float, what: str, key: Any, data: Any) -> None:
+        """Write to the snapshots."""
+        self.journal.append((at, what, key, data))
+        _play((self.snapshots, self.closed), self, what, key, data)
+        while len(self.journal) > SNAPSHOTS_KEPT:
+            self._settle()
+
+    def _settle(self) -> None:
+        _, what, key, data = self.journal.popleft()
+        runs, closed, mark = self.base
+        if what == "mark":
+            mark = data
+        else:
+            _play((runs, closed), None, what, key, data)
+        self.base = (runs, closed, mark)
+
+    def lose_tail(self, now: float, rng: Random) -> int:
+        """Forget some of what is not synced; returns how many events of history are gone."""
+        while self.journal and self.journal[0][0] <= now - SYNC_S:
+            self._settle()
+        kept = rng.randint(0, len(self.journal))
+        left = list(self.journal)[:kept]
+        runs, closed, mark = self.base
+        self.snapshots, self.closed, self.mark = dict(runs), dict(closed), mark
+        self.journal = deque(left)
+        for _, what, key, data in left:
+            _play((self.snapshots, self.closed), self, what, key, data)
+        synced = sum(at <= now - SYNC_S for at in self.history_at)
+        whole = len(self.history)
+        stays = rng.randint(max(synced, whole - 200), whole) if whole else 0
+        self.history_known.difference_update(line for _, line in self.history[stays:])
+        del self.history[stays:]
+        del self.history_at[stays:]
+        return whole - stays
+
+
+def _play(
+    stores: tuple[dict[str, bytes], dict[int, bytes]],
+    disk: Disk | None,
+    what: str,
+    key: Any,
+    data: Any,
+) -> None:
+    runs, closed = stores
+    match what:
+        case "run":
+            runs[key] = data
+        case "closed":
+            closed[key] = data
+        case "forget":
+            runs.pop(key, None)
+        case "mark" if disk is not None:
+            disk.mark = data
+
+
+class Subscription:
+    """Somebody who hears a subject: one message at a time, in the order of their arrival."""
+
+    __slots__ = ("_busy", "_queue", "_receive", "process")
+
+    def __init__(self, receive: Receive, process: "Process | None") -> None:
+        self._receive = receive
+        self._queue: deque[tuple[bytes, str]] = deque()
+        self._busy = False
+        self.process = process
+
+    def arrive(self, payload: bytes, reply: str) -> None:
+        """Take a message."""
+        process = self.process
+        if process is None:
+            self._receive(payload, reply)
+            return
+        if not process.hears:
+            return
+        self._queue.append((payload, reply))
+        if not self._busy:
+            self._busy = True
+            process.spawn(self._drain(process))
+
+    async def _drain(self, process: "Process") -> None:
+        try:
+            while self._queue:
+                await process.thawed()
+                payload, reply = self._queue.popleft()
+                await self._hand_over(process, payload, reply)
+        finally:
+            self._busy = False
+
+    async def _hand_over(self, process: "Process", payload: bytes, reply: str) -> None:
+        try:
+            done = self._receive(payload, reply)
+            if done is not None:
+                await done
+        except Exception as bug:  # noqa: BLE001 - told to whoever waits for `lost`
+            process.break_with(bug)
+
+
+class World:
+    """Disk, network and processes; `note` hears of everything that happens."""
+
+    def __init__(self, rng: Random, faults: Faults) -> None:
+        self.rng = rng
+        self.faults = faults
+        self.loop = asyncio.get_running_loop()
+        self.disk = Disk()
+        self.skipped_ms = 0
+        self.down_until = 0.0
+        self.processes: list[Process] = []
+        self.events: list[str] | None = None
+        self.on_append: Callable[[LogEntry, Process], None] = _ignore
+        self.operations = 0
+        self.messages = 0
+        self.counts: dict[str, int] = {}
+        self._subscriptions: dict[str, list[Subscription]] = {}
+        self._inboxes = 0
+
+    @property
+    def down(self) -> bool:
+        """Whether the broker is not there."""
+        return self.loop.time() < self.down_until
+
+    def note(self, kind: str, what: str = "") -> None:
+        """Tell what happens, for a trace; and count it."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.events is not None:
+            self.events.append(f"{self.loop.time():10.4f} {kind} {what}")
+
+    def chance(self, probability: float) -> bool:
+        """Draw."""
+        return probability > 0 and self.rng.random() < probability
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────
+
+    def subscribe(
+        self, subject: str, receive: Receive, process: "Process | None" = None
+    ) -> Subscription:
+        """Hear a subject."""
+        subscription = Subscription(receive, process)
+        self._subscriptions.setdefault(subject, []).append(subscription)
+        return subscription
+
+    def unsubscribe(self, subject: str) -> None:
+        """Hear a subject no more: for inboxes."""
+        self._subscriptions.pop(subject, None)
+
+    def drop(self, process: "Process") -> None:
+        """Forget what a process heard."""
+        for subject, found in list(self._subscriptions.items()):
+            left = [one for one in found if one.process is not process]
+            if left:
+                self._subscriptions[subject] = left
+            else:
+                del self._subscriptions[subject]
+
+    def inbox(self) -> str:
+        """Return a subject of one's own."""
+        self._inboxes += 1
+        return f"_INBOX.{self._inboxes}"
+
+    def send(self, subject: str, payload: bytes, reply: str = "") -> None:
+        """Let a message go to all who hear its subject; it may be lost, late, or come twice."""
+        self.messages += 1
+        if self.down:
+            self.note("lost", subject)
+            return
+        faults = self.faults
+        for one in self._subscriptions.get(subject, ()):
+            if self.chance(faults.loss):
+                self.note("lost", subject)
+                continue
+            delay = LATENCY_S
+            if self.chance(faults.delays):
+                delay += self.rng.random() ** 3 * LATE_S
+                self.note("late", subject)
+            self.loop.call_later(delay, one.arrive, payload, reply)
+            if self.chance(faults.duplicates):
+                self.note("twice", subject)
+                again = delay + self.rng.random() ** 3 * LATE_S
+                self.loop.call_later(again, one.arrive, payload, reply)
+
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        """Send and wait for an answer. Raises UncertainError when none comes."""
+        answer: asyncio.Future[bytes] = self.loop.create_future()
+
+        def on_answer(data: bytes, _reply: str) -> None:
+            if not answer.done():
+                answer.set_result(data)
+
+        inbox = self.inbox()
+        self.subscribe(inbox, on_answer)
+        timer = self.loop.call_later(timeout_s, _give_up, answer, subject)
+        self.send(subject, payload, inbox)
+        try:
+            return await answer
+        finally:
+            timer.cancel()
+            self.unsubscribe(inbox)
+
+    # ── the broker ───────────────────────────────────────────────────────────────────────────────
+
+    def restart_broker(self) -> None:
+        """Stop and start the broker: connections break, and what was not synced may be gone."""
+        self.down_until = self.loop.time() + 0.2 + 2 * self.rng.random()
+        for process in self.processes:
+            process.lose_in_flight()
+        gone = self.disk.lose_tail(self.loop.time(), self.rng)
+        self.note("restart", f"of the broker, {gone} events of history are lost")
+        for process in self.processes:
+            process.interrupt()
+
+    async def up(self) -> None:
+        """Return when the broker is there."""
+        while self.down:
+            await asyncio.sleep(self.down_until - self.loop.time())
+
+
+def _ignore(_entry: LogEntry, _process: "Process") -> None:
+    """Nobody looks."""
+
+
+def _give_up(answer: "asyncio.Future[bytes]", subject: str) -> None:
+    if not answer.done():
+        answer.set_exception(UncertainError(f"nobody answers on `{subject}`"))
+
+
+class Process:
+    """One engine as its machine sees it: it waits for disks, stands still, loses its way, dies."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.alive = True
+        self.cut = False
+        self.frozen_until = 0.0
+        self.clock_ms = 0
+        self.broken: BaseException | None = None
+        self.interrupted = asyncio.Event()
+        self.connected_at = 0.0
+        self.on_death: Callable[[], None] = _nothing
+        self.in_flight: list[tuple[asyncio.TimerHandle, float]] = []
+        self.last_arrival = 0.0
+        self.main: asyncio.Task[Any] | None = None
+        self.plan: Callable[[str, int], str] | None = None
+        """For tests: what becomes of an operation (its name, its number), or nothing."""
+        self.operations = 0
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        world.processes.append(self)
+
+    @property
+    def hears(self) -> bool:
+        """Whether messages reach it."""
+        return self.alive and not self.cut and self.world.loop.time() >= self.connected_at
+
+    def spawn(self, work: Any) -> None:
+        """Run something as a part of it."""
+        task = self.world.loop.create_task(work)
+        self._tasks[task] = None
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled():
+            task.exception()
+
+    def kill(self) -> None:
+        """End it at once, as kill -9 does: nothing it has not sent will ever be sent."""
+        if not self.alive:
+            return
+        self.alive = False
+        self.world.note("crash", self.name)
+        self.lose_in_flight()
+        self.world.drop(self)
+        for task in (*self._tasks, *([self.main] if self.main is not None else ())):
+            task.cancel()
+        self.on_death()
+
+    def interrupt(self) -> None:
+        """Break its connection, for a while."""
+        if not self.alive:
+            return
+        self.world.note("interrupt", self.name)
+        self.connected_at = self.world.loop.time() + self.world.rng.random()
+        self.lose_in_flight()
+        self.interrupted.set()
+
+    def break_with(self, bug: BaseException) -> None:
+        """Let whoever waits for the connection hear of a bug."""
+        self.broken = bug
+        self.interrupted.set()
+
+    def lose_in_flight(self) -> None:
+        """Lose what is under way to the history, from some point on; the rest arrives at once."""
+        left = [timer for timer, at in self.in_flight if at > self.world.loop.time()]
+        stays = self.world.rng.randint(0, len(left))
+        for number, timer in enumerate(left):
+            if number < stays:
+                timer._run()  # noqa: SLF001 (now, not at its time)  # type: ignore[attr-defined]
+            timer.cancel()
+        self.in_flight = []
+
+    async def thawed(self) -> None:
+        """Wait while it stands still."""
+        while self.world.loop.time() < self.frozen_until:
+            await asyncio.sleep(self.frozen_until - self.world.loop.time())
+        if not self.alive:
+            raise Died
+
+    async def before(self, operation: str, *, takes_s: float = 0.0) -> str:
+        """Come to an operation, in which the process may die; returns what a test has planned."""
+        world = self.world
+        if not self.alive:
+            raise Died
+        self.operations += 1
+        world.operations += 1
+        planned = ""
+        if self.plan is not None:
+            planned = self.plan(operation, self.operations)
+            if planned == "crash":
+                self.kill()
+        elif world.chance(world.faults.crashes):
+            self.kill()
+        if not self.alive:
+            raise Died
+        if takes_s:
+            await asyncio.sleep(takes_s * (0.5 + world.rng.random()))
+        if self.frozen_until > world.loop.time():
+            await self.thawed()
+        if not self.alive:
+            raise Died
+        return planned
+
+    def after(self, planned: str = "") -> None:
+        """Have done an operation: the process may die before it knows."""
+        crashes = self.world.faults.crashes
+        if planned == "crash.after" or (not planned and self.world.chance(crashes)):
+            self.kill()
+        if not self.alive:
+            raise Died
+
+    @property
+    def reaches(self) -> bool:
+        """Whether the broker can be reached."""
+        world = self.world
+        return not (world.down or self.cut or world.loop.time() < self.connected_at)
+
+
+def _nothing() -> None:
+    """Nobody cares."""

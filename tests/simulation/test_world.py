@@ -1,0 +1,152 @@
+"""Runs in simulated worlds: every way for them to end, what they took, and what goes wrong."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from dagnats.compiler.pipeline import compile_workflow
+from dagnats.ir.codec import digest
+from dagnats.machine.prepared import Prepared, prepare
+from dagnats.simulation.explore import Budget, Exploration, explore
+
+
+def prepared(text: str) -> Prepared:
+    """A document, ready to run."""
+    compiled = compile_workflow(text)
+    assert compiled.program is not None, compiled.diagnostics
+    return prepare(compiled.program, digest(compiled.program))
+
+
+def explored(text: str, **more: Any) -> Exploration:
+    return explore(prepared(text), rng=Random(1), **more)
+
+
+ONE = """
+name: one
+steps:
+  - {id: a, task: t}
+"""
+
+
+def test_every_outcome_of_a_step_is_tried() -> None:
+    found = explored(ONE)
+    assert found.is_exhaustive
+    assert set(found.endings) == {
+        "completed",
+        "failed (failed)",
+        "failed (timeout)",
+        "failed (queue_timeout)",
+        "failed (worker_lost)",
+        "cancelled (cancelled)",
+    }
+
+
+def test_what_is_observed_is_what_is_certified() -> None:
+    program = prepared(ONE)
+    found = explore(program, rng=Random(1))
+    certificate = program.program.certificate
+    assert found.observed.attempts == certificate.attempts.max == 1
+    assert found.observed.events == certificate.events.max
+
+
+CHOICES = """
+name: choices
+input:
+  type: object
+  required: [kind, big]
+  properties: {kind: {enum: [a, b, c]}, big: {type: integer}}
+steps:
+  - id: way
+    type: switch
+    config:
+      on: input.kind
+      cases:
+        - {values: [a], steps: [{id: one, type: transform, config: {value: 1}}]}
+        - {values: [b], steps: [{id: two, type: transform, config: {value: 2}}]}
+  - {id: much, type: transform, when: input.big >= 1000, config: {value: 3}}
+"""
+
+
+def test_inputs_go_every_way() -> None:
+    found = explored(CHOICES)
+    assert found.is_exhaustive
+    assert found.coverage.missing == []
+
+
+DONE = """
+name: done
+steps:
+  - id: ask
+    type: agent_loop
+    task: t
+    config: {max_iterations: 3, until: result.score > 7 && result.kind == 'good'}
+  - {id: after, task: t, depends_on: [ask], on_failure: help, retry: {max_retries: 1}}
+  - {id: help, task: t}
+"""
+
+
+def test_results_without_a_schema_come_from_what_is_asked_of_them() -> None:
+    found = explored(DONE, budget=Budget(turns=4_000, runs=50))
+    assert "completed" in found.endings
+    assert "failed (exhausted)" in found.endings
+    assert found.coverage.missing == []
+
+
+def test_what_never_happens_is_said() -> None:
+    text = """
+name: never
+steps:
+  - id: way
+    type: switch
+    config:
+      cases:
+        - {when: "1 > 2", steps: [{id: dead, type: transform, config: {value: 1}}]}
+"""
+    found = explored(text)
+    assert found.is_exhaustive
+    assert found.coverage.missing == ["`way` takes case 1", "`dead` begins"]
+
+
+PARENT = """
+name: parent
+steps:
+  - {id: call, type: sub_workflow, config: {workflow: child}, on_failure: save}
+  - {id: save, type: transform, config: {value: 1}}
+"""
+CHILD = """
+name: child
+steps:
+  - {id: stop, type: fail, config: {code: no_good}}
+"""
+
+
+def test_a_known_child_ends_as_it_can() -> None:
+    found = explored(PARENT, children={"child": prepared(CHILD)})
+    assert found.is_exhaustive
+    assert "completed" in found.endings
+    assert "handler `save` runs" not in found.coverage.missing
+
+
+def test_the_same_seed_tries_the_same() -> None:
+    one, two = (explored(DONE, budget=Budget(turns=300, runs=20)) for _ in range(2))
+    assert one == two
+
+
+def test_a_certificate_that_is_too_low_is_a_counterexample() -> None:
+    from msgspec.structs import replace
+
+    program = prepared(DONE)
+    certificate = program.program.certificate
+    low = replace(certificate, attempts=replace(certificate.attempts, max=2))
+    found = explore(prepare(replace(program.program, certificate=low), "sha256:0"), rng=Random(1))
+    assert found.counterexample is not None
+    assert "certified 2" in found.counterexample.wrong
+    assert 0 < len(found.counterexample.trace) <= 12
+
+
+@pytest.mark.parametrize("over", [True])
+def test_time_that_is_over_ends_it(*, over: bool) -> None:
+    found = explored(DONE, budget=Budget(over=lambda: over))
+    assert not found.is_exhaustive
+    assert found.runs <= 3
