@@ -49,7 +49,7 @@ def program(document: str) -> Prepared:
 def play(prepared: Prepared, at: int) -> int:
     """Play one run and return its number of events."""
     given = {"n": 1, "items": list(range(10))}
-    state, _, todo = start(prepared, i.StartRun(at, "run-1", "sha256:bench", given))
+    state, _, todo, _ = start(prepared, i.StartRun(at, "run-1", "sha256:bench", given))
     while todo:
         following = []
         for command in todo:

@@ -23,6 +23,9 @@ from dagnats.errors import UsageError
 if TYPE_CHECKING:
     from dagnats.compiler.registry import Registry
 
+PARTITIONS_MAX = 64
+"""Each is served on a connection of its own."""
+
 app = typer.Typer(
     help="A workflow language with a compiler, and a durable engine on NATS.",
     no_args_is_help=True,
@@ -433,6 +436,14 @@ def serve(
         Literal["always", "interval"],
         typer.Option(envvar="DAGNATS_FSYNC", help="`interval` is faster and may lose seconds."),
     ] = "always",
+    partitions: Annotated[
+        int | None,
+        typer.Option(min=1, max=PARTITIONS_MAX, help="Of a new installation; fixed from then on."),
+    ] = None,
+    replicas: Annotated[
+        int,
+        typer.Option(min=1, max=5, help="Of new streams: 3 or 5 in a cluster of NATS servers."),
+    ] = 1,
 ) -> None:
     """Run the embedded NATS server and the engine until stopped."""
     from dagnats.cli.serve import serve as serve_until_stopped
@@ -444,6 +455,8 @@ def serve(
         nats_port=nats_port,
         nats_url=nats_url,
         fsync=fsync,
+        partitions=partitions,
+        replicas=replicas,
     )
     raise typer.Exit(code)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnats.cli.health import Health
-from dagnats.cli.serving import Serving, host_of, open_ports, planning
+from dagnats.cli.serving import Serving, engine_name, host_of, open_ports, planning
 from dagnats.cli.signals import Stop
 from dagnats.engine.engine import Engine
 from dagnats.errors import FencedError, UsageError
@@ -149,13 +149,14 @@ async def _work(options: Options, house: House) -> int:
         target = Target(url, credentials)
         opened = await open_ports(target)
         stack.push_async_callback(opened.close)
-        await setup.ensure(opened.connection, options.replicas)
-        count = await setup.settle_partitions(opened.connection, options.partitions)
+        await setup.ensure(opened.bus.connection, options.replicas)
+        count = await setup.settle_partitions(opened.bus.connection, options.partitions)
         serving: Serving
         if count == 1:
             serving = Engine(PARTITION, opened.ports(PARTITION), house.hear, planning=planning)
         else:
-            serving = host_of(opened, target, count, house.hear)
+            name = engine_name(options.data_dir)
+            serving = host_of(name, opened, target, count, house.hear)
         health = _health(options, serving, house)
         stack.callback(health.close)
         working = asyncio.create_task(serving.run())

@@ -1,12 +1,12 @@
 """Where the engine meets JetStream: its ports on a connection, and a host of partitions."""
 
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
-
-from nats.aio.client import Client
 
 from dagnats.engine.engine import Engine, Ports
 from dagnats.engine.host import Host
@@ -24,30 +24,30 @@ from dagnats.machine.prepared import Prepared
 
 Serving = Engine | Host
 NAME_BYTES = 4
+ENGINE_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection of an engine, with what it hears of it."""
+    """A connection of an engine, and what it says and hears there."""
 
-    connection: Client
     bus: NatsBus
 
     def ports(self, partition: int, partitions: int = 1) -> Ports:
         """Return the world as the engine of one of so many partitions sees it."""
         return Ports(
-            JetStreamLog(self.connection, partition),
-            JetStreamSnapshots(self.connection, partition),
-            JetStreamHistory(self.connection, partition, partitions),
-            JetStreamPrograms(self.connection),
-            JetStreamCheckpoints(self.connection),
+            JetStreamLog(self.bus.connection, partition),
+            JetStreamSnapshots(self.bus.connection, partition),
+            JetStreamHistory(self.bus.connection, partition, partitions),
+            JetStreamPrograms(self.bus.connection),
+            JetStreamCheckpoints(self.bus.connection),
             self.bus,
             SystemClock(),
         )
 
     async def close(self) -> None:
         """Close the connection."""
-        await self.connection.close()
+        await self.bus.connection.close()
 
 
 async def open_ports(target: Target) -> Opened:
@@ -61,7 +61,7 @@ async def open_ports(target: Target) -> Opened:
         on_reconnect=bus.on_reconnect,
     )
     bus.bind(connection)
-    return Opened(connection, bus)
+    return Opened(bus)
 
 
 def planning(program: Prepared, node: PlannerNode, proposed: Any) -> Plan:
@@ -71,7 +71,26 @@ def planning(program: Prepared, node: PlannerNode, proposed: Any) -> Plan:
     return plan(program, node, proposed)
 
 
-def host_of(opened: Opened, target: Target, partitions: int, say: Callable[[str], None]) -> Host:
+def engine_name(data_dir: Path) -> str:
+    """Return the name of the engine of a data directory: the same after a restart.
+
+    So it takes its partitions up again at once. Whoever has the name holds the directory's lock.
+    """
+    file = data_dir / "engine"
+    try:
+        name = file.read_text()
+    except OSError:
+        name = ""
+    if not ENGINE_NAME.fullmatch(name):
+        host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
+        name = f"{host}-{token_hex(NAME_BYTES)}"
+        file.write_text(name)
+    return name
+
+
+def host_of(
+    name: str, opened: Opened, target: Target, partitions: int, say: Callable[[str], None]
+) -> Host:
     """Return a host that serves its share of partitions, each on a connection of its own."""
 
     async def open_engine(number: int) -> tuple[Engine, Callable[[], Awaitable[None]]]:
@@ -82,9 +101,9 @@ def host_of(opened: Opened, target: Target, partitions: int, say: Callable[[str]
         return engine, own.close
 
     return Host(
-        name=f"{socket.gethostname().split('.')[0]}-{token_hex(NAME_BYTES)}",
+        name=name,
         partitions=partitions,
-        leases=JetStreamLeases(opened.connection),
+        leases=JetStreamLeases(opened.bus.connection),
         clock=SystemClock(),
         open_engine=open_engine,
         say=say,

@@ -43,6 +43,7 @@ class Live:
     """
 
     __slots__ = (
+        "_facts",
         "_packed",
         "_state",
         "asks",
@@ -52,6 +53,7 @@ class Live:
         "keeps_checkpoints",
         "notify",
         "program",
+        "started_at",
     )
 
     def __init__(self, program: Prepared, state: RunState) -> None:
@@ -64,6 +66,8 @@ class Live:
         self.hears: dict[str, str] | None = None
         self._state: RunState | None = state
         self._packed: bytes | None = None
+        self._facts: tuple[str, str, dict[str, str]] = ("", "running", {})
+        self.started_at = state.started_at
 
     @property
     def state(self) -> RunState:
@@ -79,6 +83,14 @@ class Live:
         return self._state.life if self._state is not None else 0
 
     @property
+    def facts(self) -> tuple[str, str, dict[str, str]]:
+        """Return the id, the status and the labels, without unpacking the run."""
+        state = self._state
+        if state is None:
+            return self._facts
+        return state.run_id, state.status, state.birth.get("labels") or {}
+
+    @property
     def is_packed(self) -> bool:
         """Whether the state is held as bytes."""
         return self._state is None
@@ -86,6 +98,7 @@ class Live:
     def pack(self) -> None:
         """Hold the state as bytes until somebody looks at it."""
         if self._state is not None:
+            self._facts = self.facts
             self._packed, self._state = encode_state(self._state), None
 
     def encoded(self) -> bytes:

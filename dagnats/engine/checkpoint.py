@@ -37,6 +37,7 @@ class Checkpoint:
     """What one checkpoint will hold, encoded."""
 
     offset: int
+    rest: bytes
     forgotten: list[str] = field(default_factory=list)
     runs: list[tuple[str, bytes]] = field(default_factory=list)
     chunks: list[tuple[int, bytes]] = field(default_factory=list)
@@ -131,12 +132,13 @@ class Checkpointer:
         return self._new_events >= EVENTS_PER_CHECKPOINT or waited >= CHECKPOINT_MS
 
     def _encode(self, partition: Partition) -> Checkpoint:
-        checkpoint = Checkpoint(offset=partition.outbox.offset, total=partition.closed.total)
+        checkpoint = Checkpoint(
+            partition.outbox.offset, encode_rest(partition), total=partition.closed.total
+        )
         for run_id, live in partition.runs.items():
             if live.dirty or run_id in self._unsaved:
                 live.dirty = False
                 checkpoint.runs.append((run_id, live.encoded()))
-        checkpoint.runs.append((PARTITION, encode_rest(partition)))
         for run_id, aside in partition.aside.items():
             if aside.dirty or run_id in self._unsaved:
                 aside.dirty = False
@@ -169,6 +171,9 @@ class Checkpointer:
             self._say(f"cannot clear up after a checkpoint, will try again: {in_words(failed)}")
 
     async def _store(self, checkpoint: Checkpoint, seq: int) -> None:
+        # The rest first: the fold passes over runs that have ended, and what they left is in there.
+        self._stored.add(PARTITION)
+        await self._snapshots.save_run(PARTITION, checkpoint.rest)
         for run_id in checkpoint.forgotten:
             await self._snapshots.save_run(run_id, TOMBSTONE)
         for chunk, data in checkpoint.chunks:

@@ -74,6 +74,7 @@ class Engine:
         self._say = say
         self._programs = Programs(ports.programs)
         self._pump: Pump | None = None
+        self._errands: Errands | None = None
         self._served = False
         self._recoveries = 0
         self._wait_s = RECOVER_WAIT_MIN_S
@@ -168,6 +169,11 @@ class Engine:
                 "workers": partition.dispatcher.worker_count,
                 "waiting": partition.dispatcher.waiting_count,
                 "held": partition.dispatcher.held_count,
+                "gates": partition.gates.held_count + partition.gates.pending_count,
+                "timers": len(partition.timers),
+                "listeners": partition.listener_count,
+                "mailbox": len(partition.mailbox),
+                "errands": len(self._errands) if self._errands is not None else 0,
                 "pending_events": partition.outbox.pending_events,
                 "commits": pump.commits,
                 "events": pump.events,
@@ -187,7 +193,7 @@ class Engine:
         await self._programs.open()
         secret = await ports.programs.secret()
         found = await recover(ports.log, ports.snapshots, ports.feed, self._programs, self._parked)
-        errands = Errands(self._perform, self._say)
+        self._errands = errands = Errands(self._perform, self._say)
         pump, checkpointer = self._prepare(found, errands)
         self._tell(found, time.monotonic() - began)
         self._service.attach(pump.partition, pump.epoch, secret)

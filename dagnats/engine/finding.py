@@ -1,12 +1,16 @@
 """Runs by id, by prefix, by what they are: live, set aside, ended, or known from history alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from heapq import merge
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from dagnats.engine import ingress, records
+from dagnats.engine.aside import Aside
+from dagnats.engine.book import Live, Summary
 from dagnats.engine.partition import Partition
 from dagnats.engine.programs import Programs
 from dagnats.engine.views import Document, aside_row, closed_row, live_row
@@ -51,14 +55,33 @@ def is_younger(partition: Partition, run_id: str) -> bool:
 
 
 def rows(partition: Partition, request: ListRuns) -> Iterator[Document]:
-    """Yield runs as rows, newest first: the live ones, those set aside, the ended ones."""
-    live = (live_row(one.state) for one in reversed(list(partition.runs.values())))
-    aside = (aside_row(one) for one in reversed(list(partition.aside.values())))
-    ended = (closed_row(one) for one in partition.closed.newest_first())
-    everything: Iterator[Document] = chain(live, aside, ended)
+    """Yield runs as rows, the one that began last first, whether alive, set aside or ended."""
+    live = sorted(partition.runs.values(), key=_began, reverse=True)
+    aside = sorted(partition.aside.values(), key=_began, reverse=True)
+    ended = sorted(partition.closed.newest_first(), key=_began, reverse=True)
+    everything: Iterable[tuple[int, Live | Aside | Summary]] = merge(
+        *(((one.started_at, one) for one in part) for part in (live, aside, ended)),
+        key=itemgetter(0),
+        reverse=True,
+    )
+    found: Iterator[Document] = (_row(one) for _, one in everything)
     if request.before:
-        everything = _after(everything, request.before)
-    return (row for row in everything if _matches(row, request))
+        found = _after(found, request.before)
+    return (row for row in found if _matches(row, request))
+
+
+def _row(one: Live | Aside | Summary) -> Document:
+    match one:
+        case Live():
+            return live_row(one)
+        case Aside():
+            return aside_row(one)
+        case Summary():
+            return closed_row(one)
+
+
+def _began(one: Live | Aside | Summary) -> int:
+    return one.started_at
 
 
 def page(partition: Partition, request: ListRuns, most: int) -> list[Document]:

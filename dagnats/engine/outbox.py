@@ -10,9 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from dagnats.engine.errands import Errand
-from dagnats.engine.records import Line
 from dagnats.machine.dispatch import Ticket
-from dagnats.machine.events import encode
 from dagnats.wire.api import Ended
 from dagnats.wire.tasks import Held
 
@@ -84,11 +82,11 @@ class Outbox:
         self._sealed: deque[Group] = deque()
         self.current = Group(offset)
 
-    def record(self, run_id: str, events: Sequence[Line]) -> None:
-        """Add events of a run; each gets the next offset, which with the partition is its id."""
+    def record(self, run_id: str, lines: Sequence[bytes]) -> None:
+        """Add events of a run, as JSON; each gets the next offset: with the partition, its id."""
         prefix, offset, group = self._prefix, self.offset, self.current
-        for event in events:
-            line = b'%s%d",%s' % (prefix, offset, encode(event)[1:])
+        for event in lines:
+            line = b'%s%d",%s' % (prefix, offset, event[1:])
             if group.size_bytes + len(line) > GROUP_BYTES_MAX and group.lines:
                 group = self._seal(offset)
             group.lines.append(line)
@@ -96,7 +94,7 @@ class Outbox:
             group.size_bytes += len(line) + 1
             offset += 1
         self.offset = offset
-        self.pending_events += len(events)
+        self.pending_events += len(lines)
 
     def answer(self, subject: str, payload: bytes) -> None:
         """Send an answer with the group that is open now."""

@@ -143,6 +143,12 @@ class Partition:
             return f"more than {PENDING_ANSWERS_MAX} answers wait (PENDING_ANSWERS_MAX)"
         return ""
 
+    @property
+    def listener_count(self) -> int:
+        """Return how many steps and runs hear of events."""
+        steps = sum(len(found) for found in self._listeners.values())
+        return steps + sum(len(found) for found in self._cancellers.values())
+
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────
 
     def status_of(self, run_id: str) -> str:
@@ -215,7 +221,7 @@ class Partition:
         return self.fault
 
     def _record(self, live: Live, transition: Transition) -> None:
-        state, events, commands = transition
+        state, events, commands, lines = transition
         if not events:
             return
         live.dirty = True
@@ -223,7 +229,7 @@ class Partition:
             if isinstance(command, c.Publish):
                 # Before the events that rest on it: a crash in between repeats the step, not loses.
                 self.publish(command.event_id, command.event, command.data)
-        self.outbox.record(state.run_id, events)
+        self.outbox.record(state.run_id, lines)
         for event in events:
             if isinstance(event, _TIMED):
                 self._arm_step(live, event.step_id)
@@ -276,7 +282,7 @@ class Partition:
 
     def record(self, record: Record) -> None:
         """Write a fact about the partition itself."""
-        self.outbox.record(PARTITION, [record])
+        self.outbox.record(PARTITION, [ev.encode(record)])
         self.wake()
 
     # ── attempts ─────────────────────────────────────────────────────────────────────────────────

@@ -149,7 +149,7 @@ class _Fold:
             if live is None:
                 await self._take_other(event, line)
             elif event.seq > live.state.seq:
-                self._fold(live, event)
+                self._fold(live, event, _size(line))
 
     def _take_record(self, record: Record) -> None:
         at = milliseconds(record.timestamp)
@@ -162,9 +162,9 @@ class _Fold:
             case LetterDiscarded(payload=gone):
                 self.contents.letters.remove(gone["id"])
 
-    def _fold(self, live: Live, event: Event) -> None:
+    def _fold(self, live: Live, event: Event, size: int | None = None) -> None:
         try:
-            evolve(live.program, live.state, event)
+            evolve(live.program, live.state, event, size)
         except Exception as bug:
             raise RunFaultError({event.run_id: in_words(bug)}) from bug
         live.dirty = True
@@ -223,7 +223,7 @@ class _Fold:
         if isinstance(program, str):
             self.contents.aside[event.run_id] = Aside.begun(program, event, line)
             return
-        live = self.contents.runs[event.run_id] = Live(program, born(program, event))
+        live = self.contents.runs[event.run_id] = Live(program, born(program, event, _size(line)))
         remember(self.contents, live.state)
 
     async def _restore(self, state: RunState | None, lines: list[bytes]) -> None:
@@ -253,6 +253,11 @@ class _Fold:
             return await self._programs.pinned(digest)
         except BrokenError as missing:
             return str(missing)
+
+
+def _size(line: bytes) -> int:
+    """Return the size of an event without the `{"id":"…",` that the log puts in front."""
+    return len(line) - line.index(b",")
 
 
 async def _publish_missing(entry: LogEntry, last_offset: int, feed: HistoryFeed) -> int:

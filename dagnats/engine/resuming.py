@@ -35,9 +35,24 @@ def resume(partition: Partition, now: int) -> None:
         except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
             partition.fault = None  # look at the others, too: one recovery sets all aside
             reasons[live.state.run_id] = in_words(bug.__cause__ or bug)
+    if not reasons:
+        _reopen_gates(partition, now)
     if reasons:
         partition.fault = RunFaultError(reasons)
         raise partition.fault
+
+
+def _reopen_gates(partition: Partition, now: int) -> None:
+    """Finish what a crash has cut off at the gates: runs to be replaced, and runs to be let in."""
+    for run_id in partition.gates.replaced():
+        live = partition.runs.get(run_id)
+        if live is not None:
+            reason = "replaced by a later run (`singleton`)"
+            partition.apply(live, i.Cancel(at=now, reason=reason))
+    for run_id in partition.gates.due():
+        live = partition.runs.get(run_id)
+        if live is not None:
+            partition.apply(live, i.Admit(at=now))
 
 
 def _restore_gate(partition: Partition, live: Live, now: int) -> None:

@@ -9,6 +9,7 @@ Safety does not rest on this: two owners of a log can never both write to it (AD
 from collections.abc import Mapping
 from typing import NamedTuple
 
+LOOK_MS = 500
 RENEW_MS = 1_000
 LEASE_TTL_MS = 5_000
 

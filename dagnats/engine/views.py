@@ -113,7 +113,19 @@ def run_document(program: Prepared, state: RunState, waits: dict[str, str]) -> D
         "started_at": rfc3339(state.started_at),
         "ended_at": ended_at,
         "usage": state.usage,
-        "counters": {"events": state.seq, "attempts": state.attempts},
+        "counters": counters(state),
+    }
+
+
+def counters(state: RunState) -> Document:
+    """Return what this generation of a run has used, and how many events there are in all."""
+    used = state.counters
+    return {
+        "events": state.seq,
+        "attempts": used.attempts,
+        "bytes": used.bytes,
+        "concurrent_steps": used.running,
+        "timers": used.timers,
     }
 
 
@@ -136,14 +148,15 @@ def _step(name: str, node: Node, step: StepState, waits: dict[str, str]) -> Docu
     return document
 
 
-def live_row(state: RunState) -> Document:
+def live_row(live: Live) -> Document:
     """Return a live run's row in a list."""
+    run_id, status, labels = live.facts
     return {
-        "run_id": state.run_id,
-        "workflow": state.workflow,
-        "status": state.status,
-        "labels": state.birth.get("labels") or {},
-        "started_at": rfc3339(state.started_at),
+        "run_id": run_id,
+        "workflow": live.program.program.name,
+        "status": status,
+        "labels": labels,
+        "started_at": rfc3339(live.started_at),
         "ended_at": None,
     }
 
@@ -183,6 +196,19 @@ def approval_row(live: Live, step: str) -> tuple[str | None, Document]:
     if not isinstance(asking, Asking):
         return None, {}
     return node.subject, approval_document(live.state, step, node, asking)
+
+
+def asked(live: Live) -> list[Document]:
+    """Return the approvals of a run that are open; those that are not are forgotten."""
+    rows = []
+    for step in list(live.asks or ()):
+        found = locate(live.program, live.state, step)
+        if found is None or not isinstance(found[0].steps[found[1]], Asking):
+            if live.asks is not None:
+                del live.asks[step]
+            continue
+        rows.append(approval_row(live, step)[1])
+    return rows
 
 
 def approval_document(state: RunState, step: str, node: ApprovalNode, asking: Asking) -> Document:

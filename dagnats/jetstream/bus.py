@@ -46,7 +46,7 @@ class NatsBus:
                 self._broken = bug
                 self._lost.set()
 
-        await self._bound.subscribe(
+        await self.connection.subscribe(
             subject,
             cb=handle,
             pending_msgs_limit=PENDING_MESSAGES_MAX,
@@ -56,7 +56,7 @@ class NatsBus:
     async def publish(self, subject: str, payload: bytes) -> None:
         """Send a message."""
         try:
-            await self._bound.publish(subject, payload)
+            await self.connection.publish(subject, payload)
         except nats.errors.MaxPayloadError:
             raise BrokenError(
                 f"a message of {len(payload)} bytes on `{subject}` is larger than the server takes"
@@ -70,7 +70,7 @@ class NatsBus:
     async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
         """Ask; nobody there is as good as no answer in time."""
         try:
-            message = await self._bound.request(subject, payload, timeout=timeout_s)
+            message = await self.connection.request(subject, payload, timeout=timeout_s)
         except nats.errors.MaxPayloadError:
             raise BrokenError(f"a request on `{subject}` is larger than the server takes") from None
         except (TimeoutError, nats.errors.Error) as silent:
@@ -80,7 +80,7 @@ class NatsBus:
     @property
     def bytes_max(self) -> int:
         """Return what the server said when we connected."""
-        return self._bound.max_payload
+        return self.connection.max_payload
 
     async def ready(self) -> None:
         """Return once the connection stands; from then on `lost` speaks of what comes after."""
@@ -96,6 +96,7 @@ class NatsBus:
             raise broken
 
     @property
-    def _bound(self) -> Client:
+    def connection(self) -> Client:
+        """Return the connection that this bus is bound to."""
         assert self._connection is not None
         return self._connection

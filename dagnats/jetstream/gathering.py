@@ -42,12 +42,28 @@ def _statuses(answers: list[Any], _params: Any) -> Any:
     if len(answers) == 1:
         return answers[0]
     whole = dict(answers[0])
-    for key in ("runs", "aside", "waiting", "held", "pending_events", "commits", "events"):
+    for key in _SUMS:
         whole[key] = sum(answer.get(key, 0) for answer in answers)
     if any(answer["status"] != "serving" for answer in answers):
         whole["status"] = "recovering"
     whole["partitions"] = answers
     return whole
+
+
+_SUMS = (
+    "runs",
+    "aside",
+    "waiting",
+    "held",
+    "gates",
+    "timers",
+    "listeners",
+    "mailbox",
+    "errands",
+    "pending_events",
+    "commits",
+    "events",
+)
 
 
 def _limit(params: Any) -> int:

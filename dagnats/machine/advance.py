@@ -11,10 +11,10 @@ from dagnats.machine import events as ev
 from dagnats.machine import inputs as i
 from dagnats.machine.birth import first_turn
 from dagnats.machine.commands import Command
+from dagnats.machine.counters import assert_within
 from dagnats.machine.ending import reset_steps, take_up
 from dagnats.machine.events import Event
 from dagnats.machine.flow import settle
-from dagnats.machine.limits import assert_within
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.requests import apply
 from dagnats.machine.state import RunState
@@ -22,11 +22,15 @@ from dagnats.machine.turn import Turn, top
 
 
 class Transition(NamedTuple):
-    """What an input led to: the state (the one given, changed in place), facts, and intentions."""
+    """What an input led to: the state (the one given, changed in place), facts, and intentions.
+
+    `lines` has the events as JSON.
+    """
 
     state: RunState
     events: list[Event]
     commands: list[Command]
+    lines: list[bytes]
 
 
 def start(program: Prepared, request: i.StartRun) -> Transition:
@@ -46,14 +50,14 @@ def advance(program: Prepared, state: RunState, request: i.Input) -> Transition:
             take_up(turn)
             settle(turn)
             return _done(turn)
-        return Transition(state, [], [])
+        return Transition(state, [], [], [])
     apply(turn, request)
     settle(turn)
     return _done(turn)
 
 
 def _done(turn: Turn) -> Transition:
-    state, certificate = turn.state, turn.program.program.certificate
-    events = state.seq - state.base_seq - state.outside
-    assert_within(certificate, events=events, attempts=state.attempts)
-    return Transition(state, turn.events, turn.commands)
+    state = turn.state
+    certificate = turn.program.program.certificate
+    assert_within(certificate, state.counters, paused=state.status == "paused")
+    return Transition(state, turn.events, turn.commands, turn.lines)

@@ -39,6 +39,8 @@ class Backlog:
             or ticket.sticky is not None
         ):
             line = self.line(ticket)
+            for window in line.windows:
+                window.expect(node)
             self._count(task, ticket)
         line.add(entry)
         if line.pile is None or tag < line.order[0]:

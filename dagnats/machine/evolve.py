@@ -28,9 +28,9 @@ something may have to be undone lives as long as the run.
 
 from typing import Any
 
-from dagnats.ir.costs import OUTSIDE
 from dagnats.ir.program import AgentLoopNode, ContinueAsNewNode, PlannerNode, SubWorkflowNode
 from dagnats.machine import events as ev
+from dagnats.machine.counters import begin, moved, wrote
 from dagnats.machine.events import Event, milliseconds
 from dagnats.machine.frames import (
     begin_item,
@@ -79,8 +79,10 @@ from dagnats.machine.state import (
 )
 
 
-def born(program: Prepared, event: ev.RunStarted | ev.RunPending) -> RunState:
-    """Return the state of a run after its first event."""
+def born(
+    program: Prepared, event: ev.RunStarted | ev.RunPending, size: int | None = None
+) -> RunState:
+    """Return the state of a run after its first event, which has `size` bytes as JSON."""
     at = milliseconds(event.timestamp)
     state = RunState(
         run_id=event.run_id,
@@ -95,6 +97,7 @@ def born(program: Prepared, event: ev.RunStarted | ev.RunPending) -> RunState:
         timeout_from=at,
         status="pending" if isinstance(event, ev.RunPending) else "running",
     )
+    wrote(state.counters, event, size)
     _carry(program, state)
     return state
 
@@ -112,16 +115,26 @@ def _carry(program: Prepared, state: RunState) -> None:
         settle(program, state, state.frames[""], at, ended)
 
 
-def evolve(program: Prepared, state: RunState, event: Event) -> None:
-    """Fold one event into `state`. The event must be the next one of the run."""
+def evolve(program: Prepared, state: RunState, event: Event, size: int | None = None) -> None:
+    """Fold one event into `state`. The event must be the next one of the run.
+
+    `size` is that of the event as JSON, without the `id` that the log puts in front.
+    """
     assert event.seq == state.seq + 1, (state.run_id, state.seq, event.seq)
     state.seq = event.seq
     state.at = milliseconds(event.timestamp)
     if isinstance(event, ev.OfStep):
         found = locate(program, state, event.step_id) or begin_item(program, state, event.step_id)
-        _evolve_step(program, state, *found, event)
+        frame, at = found
+        was = frame.steps[at]
+        _evolve_step(program, state, frame, at, event)
+        moved(state.counters, was, frame.steps[at])
+    elif isinstance(event, ev.RunContinued | ev.RunRetried):
+        begin(state.counters)
+        _evolve_run(program, state, event)
     else:
         _evolve_run(program, state, event)
+    wrote(state.counters, event, size)
 
 
 def replay(program: Prepared, history: list[Event]) -> RunState:
@@ -179,7 +192,6 @@ def _evolve_any(  # noqa: C901, PLR0912 (one case for each event)
     steps = frame.steps
     match event:
         case ev.StepQueued():
-            state.attempts += 1
             _begin_loop(program, state, frame, at, event)
             steps[at] = Ready(event.attempt_number, event.iteration, 1, state.at)
         case ev.StepStarted():
@@ -337,7 +349,6 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
             _retry(program, state, event)
         case ev.RunPaused():
             state.status = "paused"
-            state.outside += OUTSIDE["workflow.paused"]
         case ev.RunResumed():
             state.status = "running"
             _rest(state)
@@ -364,7 +375,6 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
         case ev.RunCancelled():
             state.status, state.error = "cancelled", event.payload
         case ev.Signalled():
-            state.outside += OUTSIDE["workflow.signalled"]
             state.signals.append(event.payload)
             del state.signals[:-SIGNALS_MAX]
         case ev.RunPending():
@@ -458,7 +468,7 @@ def _next_generation(program: Prepared, state: RunState, event: ev.RunContinued)
     state.birth = {**kept, **event.payload}
     state.generation = event.generation
     state.frames = {"": frame_of(program.scopes[TOP], "", TOP, None, -1)}
-    state.base_seq, state.attempts, state.outside = event.seq - 1, 0, 0
+    state.base_seq = event.seq - 1
     state.life += 1
     state.loops, state.handled, state.plans, state.undo = {}, {}, {}, []
     state.next_input = []
@@ -481,7 +491,7 @@ def _retry(program: Prepared, state: RunState, event: ev.RunRetried) -> None:
     state.undo = [undo for undo in state.undo if undo.frame or undo.at not in reset]
     state.undo = [undo for undo in state.undo if undo.frame in state.frames]
     state.loops = {}
-    state.base_seq, state.attempts, state.outside = event.seq - 1, 0, 0
+    state.base_seq = event.seq - 1
     state.life += 1
     state.timeout_from = state.at
     state.status, state.error, state.ending, state.cancel_reason = "running", None, None, None

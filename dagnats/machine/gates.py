@@ -282,9 +282,9 @@ class Gates:
 
     def _stand_back(self, guest: Guest) -> None:
         """Let a pending run that is replaced wait for no slot."""
-        slots = self._slots.get(guest.slot) if guest.slot is not None else None
-        if slots is not None:
-            slots.waiting.pop(guest.run_id, None)
+        if guest.slot is not None and guest.slot in self._slots:
+            self._slots[guest.slot].waiting.pop(guest.run_id, None)
+            self._tidy(guest.slot)
 
     def _let_on(self, guest: Guest) -> list[str]:
         """Let a run whose lock is its own take a slot, or wait for one."""
@@ -303,9 +303,13 @@ class Gates:
         while (guest := slots.first()) is not None and len(slots.inside) < guest.max_runs:
             self._admit(guest)
             found.append(guest.run_id)
+        self._tidy(place)
+        return found
+
+    def _tidy(self, place: Place) -> None:
+        slots = self._slots[place]
         if not slots.inside and not slots.waiting:
             del self._slots[place]
-        return found
 
 
 def _key(place: Place | None) -> str:

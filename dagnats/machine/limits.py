@@ -1,9 +1,9 @@
-"""Attempts against their policy, and a run against its certificate."""
+"""Attempts against their policy."""
 
 from hashlib import sha256
 
 from dagnats.ir.costs import RETRY_DELAY_MS_MAX
-from dagnats.ir.program import Certificate, CodeRetry, Retry
+from dagnats.ir.program import CodeRetry, Retry
 
 DELAY_MIN_MS = 1
 _PARTS = 2**32
@@ -61,11 +61,3 @@ def retries_left(retry: Retry, failed_attempt: int, code: str) -> bool:
     if code in retry.non_retryable:
         return False
     return failed_attempt <= policy_of(retry, code).max_retries
-
-
-def assert_within(certificate: Certificate, *, events: int, attempts: int) -> None:
-    """Hold what a generation has used against what was proven; a breach is a bug of ours."""
-    proven = certificate.events.max
-    assert proven is None or events <= proven, f"{events} events, certified {proven}"
-    proven = certificate.attempts.max
-    assert proven is None or attempts <= proven, f"{attempts} attempts, certified {proven}"

@@ -18,7 +18,7 @@ from dagnats.ir.program import RateLimit, TaskNode
 from dagnats.machine.lines import Entry, Lane, Line, Order, Pile, Seat
 
 GRAINS = 1_024
-"""Starts closer together than this part of a period are remembered as one, as of the later one."""
+"""Starts closer together than this part of a period are remembered as one, as of the last one."""
 
 WindowKey = tuple[str, str | None]
 """A task, and the value of the key of a limit by key."""
@@ -130,7 +130,7 @@ class Tether(Limit):
 
 
 class Starts:
-    """The starts of the last period: [first, last, units] each, of one grain."""
+    """The starts of the longest period asked for: grains of [first, last, units]."""
 
     __slots__ = ("grains", "longest", "total")
 
@@ -144,11 +144,12 @@ class Starts:
 
         One that takes more than the limit takes all of it.
         """
-        self._forget(now)
         period = rate.period_ms
+        self.longest = max(self.longest, period)
         over = min(rate.units, rate.limit) - rate.limit
         grains = self.grains
-        if period >= self.longest:
+        self._forget(now)
+        if period == self.longest:
             over += self.total
             counted = iter(grains)
         else:
@@ -171,7 +172,7 @@ class Starts:
             at = max(at, grains[-1][1])
         self.longest = max(self.longest, rate.period_ms)
         self.total += units
-        if grains and at - grains[-1][0] <= rate.period_ms // GRAINS:
+        if grains and at - grains[-1][0] <= self.longest // GRAINS:
             grains[-1][1] = at
             grains[-1][2] += units
         else:
@@ -186,8 +187,6 @@ class Starts:
         grains = self.grains
         while grains and grains[0][1] + self.longest <= now:
             self.total -= grains.popleft()[2]
-        if not grains:
-            self.longest = 0
 
 
 class Window(Limit):
@@ -213,6 +212,10 @@ class Window(Limit):
     def opens(self, lane: Lane) -> bool:  # noqa: ARG002 - the same in every lane
         """Whether it is worth a look."""
         return self.closed_until is None
+
+    def expect(self, node: TaskNode) -> None:
+        """Remember starts for as long as an attempt of a node will ask for them."""
+        self.starts.longest = max(self.starts.longest, self.rate(node).period_ms)
 
     def rate(self, node: TaskNode) -> RateLimit:
         """Return the limit of an attempt of a node."""

@@ -17,7 +17,7 @@ from dagnats.machine import inputs as i
 from dagnats.machine.closing import withdraw_all
 from dagnats.machine.errors import cut, error, no_value
 from dagnats.machine.kinds import agent_loop, approval, child, planner, task, wait
-from dagnats.machine.outcome import give_up
+from dagnats.machine.outcome import Usage, give_up
 from dagnats.machine.payload import TooLargeError, require_fit
 from dagnats.machine.state import Asking, Exhausted, Frame, Ready, Running, locate
 from dagnats.machine.ticking import offer_all, tick
@@ -120,7 +120,7 @@ def _returned(
 ) -> None:
     asks_more = isinstance(claim, i.Continue)
     result = claim.state if isinstance(claim, i.Continue) else claim.output
-    usage = claim.usage
+    usage = _counted(claim.usage)
     node = turn.scope(frame).nodes[at]
     if isinstance(frame.steps[at], Ready):
         turn.withdraw(frame, at)
@@ -146,6 +146,11 @@ def _returned(
             task.completed(turn, frame, at, result, usage)
 
 
+def _counted(usage: Usage) -> Usage:
+    """Return what a worker has spent as numbers that read back as what they were written from."""
+    return {unit: float(amount) for unit, amount in usage.items()} if usage else None
+
+
 def _failed(turn: Turn, frame: Frame, at: int, was: Running, request: i.Fail) -> None:
     wrong = error(
         request.code,
@@ -155,7 +160,7 @@ def _failed(turn: Turn, frame: Frame, at: int, was: Running, request: i.Fail) ->
         retryable=request.retryable,
         details=request.details,
     )
-    task.failed(turn, frame, at, wrong, request.retry_after_ms, request.usage)
+    task.failed(turn, frame, at, wrong, request.retry_after_ms, _counted(request.usage))
 
 
 # ── what waits ───────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from dagnats.machine.counters import Counters
 from dagnats.machine.fragments import fragment
 from dagnats.machine.prepared import TOP, Prepared, Scope
 
@@ -277,8 +278,7 @@ class RunState(msgspec.Struct, array_like=True):
     """Everything known of one run.
 
     `birth` is the payload that its generation began with. `base_seq` is what `seq` was before this
-    generation, `attempts` counts those of this generation, `outside` the events of it that no
-    certificate foresees, as people cause them; the timeout of the run counts from
+    generation, `counters` what this generation has used; the timeout of the run counts from
     `timeout_from` (ms). `handled` has what the last instance of a handler has come to, by its id,
     `loops` what loops carry, by address. `taken` are the ids of the last events that waits took,
     `detached` the children that end with the run: the step and the id. `next_input` has the input
@@ -296,7 +296,7 @@ class RunState(msgspec.Struct, array_like=True):
     seq: int
     frames: dict[str, Frame]
     timeout_from: int
-    attempts: int = 0
+    counters: Counters = msgspec.field(default_factory=Counters)
     status: str = "running"
     base_seq: int = 0
     loops: dict[str, Loop] = {}
@@ -312,7 +312,6 @@ class RunState(msgspec.Struct, array_like=True):
     taken: list[str] = []
     detached: list[tuple[str, str]] = []
     next_input: list[Any] = []
-    outside: int = 0
     life: int = 1
 
     @property

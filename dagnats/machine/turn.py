@@ -38,6 +38,7 @@ class Turn:
         "containers",
         "events",
         "failed",
+        "lines",
         "looks",
         "program",
         "state",
@@ -51,6 +52,7 @@ class Turn:
         self.at = max(at, state.at)
         self.timestamp = ev.rfc3339(self.at)
         self.events: list[ev.Event] = []
+        self.lines: list[bytes] = []
         self.commands: list[Command] = []
         # What is still to be decided: steps of frames, containers, and frames that have failed.
         self.looks: dict[str, list[int]] = {}
@@ -71,8 +73,10 @@ class Turn:
             timestamp=ev.rfc3339(at),
             payload=birth,
         )
-        turn = cls(program, born(program, started), at)
+        line = ev.encode(started)
+        turn = cls(program, born(program, started, len(line)), at)
         turn.events.append(started)
+        turn.lines.append(line)
         return turn
 
     @property
@@ -107,8 +111,10 @@ class Turn:
 
     def add(self, event: ev.Event) -> None:
         """Record that something has happened."""
+        line = ev.encode(event)
         self.events.append(event)
-        evolve(self.program, self.state, event)
+        self.lines.append(line)
+        evolve(self.program, self.state, event, len(line))
 
     def scope(self, frame: Frame) -> Scope:
         """Return the scope that a frame executes."""

@@ -36,8 +36,8 @@ class Observed(Struct):
                 self.generation, self.written, self.begun_at = event.generation, 0, state.at
             self.written += len(encode(event))
         self.bytes = max(self.bytes, self.written)
-        self.attempts = max(self.attempts, state.attempts)
-        self.events = max(self.events, state.seq - state.base_seq)
+        self.attempts = max(self.attempts, state.counters.attempts)
+        self.events = max(self.events, state.counters.events)
         self.duration_ms = max(self.duration_ms, state.at - self.begun_at)
         if not state.ended:
             self._widths(program, state)

@@ -183,10 +183,10 @@ class Checker:
             run.to_undo, run.undone = [], []
         certificate = run.program.program.certificate
         most = certificate.events.max
-        if most is not None and state.seq - state.base_seq - state.outside > most:
+        if most is not None and state.counters.events > most:
             self.fail(f"{state.run_id} has more events than certified: {most}")
         most = certificate.attempts.max
-        if most is not None and state.attempts > most:
+        if most is not None and state.counters.attempts > most:
             self.fail(f"{state.run_id} has more attempts than certified: {most}")
         self._permits(run, event)
 

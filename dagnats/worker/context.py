@@ -182,7 +182,7 @@ class BaseContext:
             self._beat_at = now
             task = self._task
             self._host.beat(
-                Held(task.run_id, task.step, task.attempt, task.delivery, task.iteration)
+                Held(task.run_id, task.step, task.attempt, task.delivery, task.iteration, task.life)
             )
 
     def stream(self, data: Any) -> bool:

@@ -88,7 +88,7 @@ def _with_usage(result: Result, context: BaseContext | None) -> Result:
 def returned(task: Task, value: Any, hiding: Hiding = NOTHING) -> Result:
     """Return the result of a handler that came back with `value`."""
     if value is None or value is True or value is False:
-        return Result(task.run_id, task.step, task.attempt, task.delivery, task.iteration, value)
+        return _result(task, value)
     continued = isinstance(value, Continue)
     try:
         output = hiding.json(encoded(value.state if continued else value))
@@ -101,15 +101,7 @@ def returned(task: Task, value: Any, hiding: Hiding = NOTHING) -> Result:
             "(limit PAYLOAD_BYTES_MAX)"
         )
         return failed(task, TaskError("too_large", message, retryable=False))
-    return Result(
-        task.run_id,
-        task.step,
-        task.attempt,
-        task.delivery,
-        task.iteration,
-        msgspec.Raw(output),
-        continued,
-    )
+    return _result(task, msgspec.Raw(output), continued=continued)
 
 
 def raised(task: Task, failure: BaseException, hiding: Hiding = NOTHING) -> Result:
@@ -127,8 +119,22 @@ def raised(task: Task, failure: BaseException, hiding: Hiding = NOTHING) -> Resu
 
 def failed(task: Task, problem: TaskError) -> Result:
     """Return a failed result."""
+    return _result(task, error=problem)
+
+
+def _result(
+    task: Task, output: Any = None, *, continued: bool = False, error: TaskError | None = None
+) -> Result:
     return Result(
-        task.run_id, task.step, task.attempt, task.delivery, task.iteration, error=problem
+        task.run_id,
+        task.step,
+        task.attempt,
+        task.delivery,
+        task.iteration,
+        output,
+        continued,
+        error,
+        life=task.life,
     )
 
 

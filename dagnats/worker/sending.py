@@ -27,8 +27,8 @@ from dagnats.wire.tasks import (
 ENVELOPE_BYTES = 400
 """What a result takes in a message besides its output."""
 
-Key = tuple[str, str, int, int]
-Spawn = Callable[[Coroutine[Any, Any, None]], object]
+Key = tuple[str, str, int, int, int]
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -59,12 +59,12 @@ class Finished:
 
 def key_of(one: Task | Result | Held) -> Key:
     """Return what names an attempt."""
-    return (one.run_id, one.step, one.attempt, one.iteration)
+    return (one.run_id, one.step, one.attempt, one.iteration, one.life)
 
 
 def held_of(one: Task | Result) -> Held:
     """Return what names a delivery."""
-    return Held(one.run_id, one.step, one.attempt, one.delivery, one.iteration)
+    return Held(one.run_id, one.step, one.attempt, one.delivery, one.iteration, one.life)
 
 
 class Sending:
@@ -73,10 +73,10 @@ class Sending:
     `finished` holds the results that are not accepted. `spawn` runs a coroutine beside everything.
     """
 
-    def __init__(self, worker_id: str, spawn: Spawn) -> None:
+    def __init__(self, worker_id: str, spawn: Spawn, link: Connection, partition: int) -> None:
         self.finished: dict[Key, Finished] = {}
-        self.partition = 0
-        self.link: Connection
+        self.partition = partition
+        self.link = link
         self._worker_id = worker_id
         self._spawn = spawn
         self._unsent: list[Finished] = []

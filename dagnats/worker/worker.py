@@ -4,6 +4,8 @@ Theory. Nothing a worker has finished may be lost, and nothing the engine gave u
 result stays here, and is sent again, until the engine says it is committed; the engine takes it
 twice without harm. Tasks of an older epoch come from an engine that has been replaced and are
 dropped. Beats say what is held; what the engine believes held and is not named, it delivers again.
+All of that is between a worker and one partition, at a seat of its own (`seats`); threads, and how
+much can be done at once, are the worker's.
 
 What the engine gave up may go on all the same: a thread cannot be stopped, and a coroutine may not
 want to. It takes room until it ends, so the worker announces that much less.
@@ -18,30 +20,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
 from typing import Any
 
 import msgspec
 
-from dagnats.errors import RefusedError
 from dagnats.jetstream.connection import Target, locate, parse_url
 from dagnats.jetstream.link import Link
 from dagnats.wire import subjects
-from dagnats.wire.tasks import (
-    TASKS_PER_MESSAGE_MAX,
-    Deliver,
-    Held,
-    Hello,
-    Result,
-    Task,
-    TaskError,
-    Welcome,
-)
-from dagnats.worker.beating import Beating
-from dagnats.worker.context import AsyncContext, BaseContext, Context
-from dagnats.worker.desk import Desk
+from dagnats.wire.tasks import Deliver, Held, Result, Task, TaskError
+from dagnats.worker.context import AsyncContext, Context
 from dagnats.worker.execution import clipped, failed, run_async, run_plain
 from dagnats.worker.registry import (
     Handler,
@@ -50,16 +39,12 @@ from dagnats.worker.registry import (
     group_names,
     registered,
 )
-from dagnats.worker.sending import Connection, Key, Sending, held_of, key_of
-from dagnats.worker.threads import Job, Threads
+from dagnats.worker.seats import Execution, Member, Seat, Seats
+from dagnats.worker.sending import Connection, Key, held_of, key_of
+from dagnats.worker.threads import Threads
 from dagnats.worker.vault import Resolver, from_environment
 
 THREADS_MAX = 256
-HELLO_S = 1.0
-HELLO_PAUSE_S = 0.1
-SILENCE_S = 1.0
-"""How long no engine may answer before the operator is told."""
-RESEND_S = 2.0
 GRACE_S = 30.0
 """How long a worker that is told to stop waits for what it runs."""
 SETTLE_S = 0.25
@@ -71,24 +56,13 @@ POLL_S = 0.01
 _NEVER = threading.Event()
 """Handlers that run inline are over before anybody could cancel them."""
 
-_encode = msgspec.json.Encoder().encode
 _decode_deliver = msgspec.json.Decoder(Deliver).decode
-_decode_welcome = msgspec.json.Decoder(Welcome).decode
-
-
-@dataclass(slots=True, eq=False)
-class Execution:
-    """A task being done: by a coroutine, or by a thread."""
-
-    task: Task
-    context: BaseContext
-    doing: asyncio.Task[None] | None = None
-    job: Job[Result] | None = None
 
 
 class Worker:
     """Serves handlers, all registered ones unless told which, at most `concurrency` tasks at once.
 
+    Where there are more partitions than that, it is one of each.
     It is in `groups` and has `capabilities`, besides those of its handlers. `secrets` returns the
     value of a secret by its name, in the environment if none is given; it is called in threads, but
     for inline handlers. `say` hears what an operator should know, a line at a time. Raises
@@ -116,18 +90,10 @@ class Worker:
         self._secrets = secrets
         self._concurrency = concurrency
         self._say = say or _say
-        self._where = ""
-        self._sending = Sending(self.worker_id, self._spawn)
-        self._desk = Desk(self._sending, self._spawn)
-        self._beating = Beating()
-        self._running: dict[Key, Execution] = {}
+        self._seats: Seats
         self._threads: Threads[Result] = Threads(min(concurrency, THREADS_MAX))
         self._ending: set[asyncio.Task[None]] = set()
-        self._epoch = 0
-        self._lease_s = 10.0
-        self._announced: int | None = None
-        self._greeting: asyncio.Task[None] | None = None
-        self._draining = False
+        self._told_room = concurrency
         self._leaving = False
         self._background: set[asyncio.Task[None]] = set()
         self._broken: asyncio.Future[None]
@@ -161,16 +127,26 @@ class Worker:
 
         `where` is its address, for people.
         """
-        self._sending.link, self._where = link, where
-        self._desk.open()
+        member = Member(
+            self.worker_id,
+            sorted(self._registry),
+            list(self._groups),
+            list(self._capabilities),
+            self._room,
+            self._tell_room,
+            self._say,
+            self._spawn,
+        )
+        self._seats = Seats(member, link, where)
         self._broken = asyncio.get_running_loop().create_future()
         stopping = asyncio.ensure_future(stop.wait())
         ends: list[asyncio.Future[Any]] = [stopping, self._broken]
         try:
             await link.subscribe(subjects.worker(self.worker_id), self._on_deliver)
-            self._spawn(self._work())
+            opening = self._spawn(self._open())
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not self._broken.done():
+                opening.cancel()  # or an engine that comes now would count on us
                 await self._drain()
         finally:
             stopping.cancel()
@@ -178,71 +154,26 @@ class Worker:
             if self._broken.done():
                 self._broken.result()
 
-    async def _work(self) -> None:
-        await self._greet()
+    async def _open(self) -> None:
+        """Find the engines, and be at every partition from then on."""
+        await self._seats.open()
+        self._threads.limit = min(max(self._concurrency, self._seats.partitions), THREADS_MAX)
         names = ", ".join(sorted(self._registry))
-        self._say(f"worker {self.worker_id} does {names} at {self._where}")
-        await self._keep_alive()
+        self._say(f"worker {self.worker_id} does {names} at {self._seats.where}")
+        self._seats.attend()
 
     async def _close(self) -> None:
         self._leaving = True
-        for key in list(self._running):
-            self._give_up(key)
+        for seat in self._seats:
+            for key in list(seat.running):
+                self._give_up(seat, key)
         for one in self._background:
             one.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._sending.link.close()
+        await self._seats.link.close()
         self._threads.close()
 
     # ── with the engine ──────────────────────────────────────────────────────────────────────────
-
-    def _greet(self) -> asyncio.Task[None]:
-        """Announce ourselves, unless we are about to."""
-        if self._greeting is None or self._greeting.done():
-            self._greeting = self._spawn(self._hello())
-        return self._greeting
-
-    async def _hello(self) -> None:
-        """Announce ourselves until an engine answers."""
-        room = self._room()
-        self._tell_room(room)
-        if not room:
-            self._announced = 0
-            await self._sending.bye()
-            return
-        welcome = await self._welcomed(room)
-        if welcome.error:
-            raise RefusedError("invalid", f"the engine refuses us: {welcome.error}")
-        self._epoch = max(self._epoch, welcome.epoch)
-        self._sending.partition = welcome.partition
-        self._lease_s = welcome.lease_ms / 1000
-        self._announced = room
-
-    async def _welcomed(self, room: int) -> Welcome:
-        asked_at, told = time.monotonic(), False
-        while True:
-            held = self._holding()
-            some, more = held[:TASKS_PER_MESSAGE_MAX], held[TASKS_PER_MESSAGE_MAX:]
-            hello = Hello(
-                self.worker_id,
-                sorted(self._registry),
-                room,
-                some,
-                list(self._groups),
-                list(self._capabilities),
-            )
-            answer = await self._sending.link.request(subjects.HELLO, _encode(hello), HELLO_S)
-            if answer is not None:
-                if more:
-                    # Before the next look at leases, for which those that we did not name are over.
-                    await self._sending.beat(more)
-                if told and self._announced is not None:
-                    self._say("an engine answers again")
-                return _decode_welcome(answer)
-            if not told and time.monotonic() - asked_at >= SILENCE_S:
-                told = True
-                self._say(f"no engine answers yet at {self._where}; waiting")
-            await asyncio.sleep(HELLO_PAUSE_S)
 
     async def _on_disconnect(self) -> None:
         if not self._leaving:
@@ -250,33 +181,7 @@ class Worker:
 
     async def _on_reconnect(self) -> None:
         self._say("connected again")
-        self._spawn(self._again())
-
-    async def _again(self) -> None:
-        """After a gap: say what we hold, and everything that was not accepted."""
-        if not self._draining:
-            await self._greet()
-        await self._sending.repeat()
-
-    async def _keep_alive(self) -> None:
-        beat_at = time.monotonic()
-        while True:
-            await self._beating.sleep(min(RESEND_S / 2, self._lease_s / 3))
-            now = time.monotonic()
-            await self._sending.repeat(RESEND_S)
-            if now - beat_at >= self._lease_s / 3 - RESEND_S / 2:
-                beat_at = now
-                self._beating.beaten()
-                await self._sending.beat(self._holding())
-            elif self._beating.is_due():
-                self._beating.beaten()
-                await self._sending.beat(self._beating.held)
-            if self._room() != self._announced and not self._draining:
-                self._greet()
-
-    def _holding(self) -> list[Held]:
-        held = [held_of(execution.task) for execution in self._running.values()]
-        return held + [held_of(one.result) for one in self._sending.finished.values()]
+        self._seats.again()
 
     def _room(self) -> int:
         """Return how many tasks we can do at once, as long as nothing of the past ends."""
@@ -285,103 +190,100 @@ class Worker:
         return max(0, self._concurrency - self.stuck)
 
     def _tell_room(self, room: int) -> None:
-        before = self._concurrency if self._announced is None else self._announced
-        if room == self._concurrency != before:
+        if room == self._told_room:
+            return
+        self._told_room = room
+        if room == self._concurrency:
             self._say(f"what was cancelled has ended: doing {room} tasks at once again")
-        elif room != before:
+        else:
             self._say(f"{self.stuck} cancelled tasks do not stop: doing {room} at once until then")
 
     async def _on_deliver(self, payload: bytes) -> None:
         message = _decode_deliver(payload)
-        if message.epoch < self._epoch:
+        seat = self._seats.at(message.partition)
+        if not seat.is_current(message):
             return
-        self._epoch, self._sending.partition = message.epoch, message.partition
         for held in message.accepted:
-            self._forget(key_of(held))
+            seat.forget(key_of(held))
         for held in message.cancel:
-            self._cancel(held)
+            self._cancel(seat, held)
         for one in message.tasks:
-            self._take(one)
-        if not self._draining:
-            if message.hello:
-                self._greet()
-        elif message.tasks:
-            self._spawn(self._sending.bye())  # it has not heard the first one yet, or never will
+            self._take(seat, one)
+        if message.hello or (message.tasks and seat.is_crowded):
+            self._seats.greet(seat)
+        if message.tasks and self._seats.leaving:
+            self._spawn(seat.sending.bye())  # it has not heard the first one yet, or never will
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, one: Task) -> None:
+    def _take(self, seat: Seat, one: Task) -> None:
         key = key_of(one)
-        finished = self._sending.finished.get(key)
+        finished = seat.sending.finished.get(key)
         if finished is not None:
-            self._sending.queue(finished)  # the engine has not heard of it, or not stored it
+            seat.sending.queue(finished)  # the engine has not heard of it, or not stored it
             return
-        if key in self._running or self._leaving:
+        if key in seat.running or self._leaving:
             return
         handler = self._registry.get(one.task)
         if handler is None:
             message = clipped(f"this worker has no handler for `{one.task}`")
-            self._sending.add(failed(one, TaskError("no_handler", message)), key)
+            seat.sending.add(failed(one, TaskError("no_handler", message)), key)
             return
         if handler.inline and not handler.is_async:
             wanted = handler.wants_context
-            inline = Context(one, self.worker_id, _NEVER, self._desk) if wanted else None
-            self._sending.add(run_plain(handler, one, inline, self._secrets), key)
+            inline = Context(one, self.worker_id, _NEVER, seat.desk) if wanted else None
+            seat.sending.add(run_plain(handler, one, inline, self._secrets), key)
             return
         if one.heartbeat_timeout_ms is not None:
-            self._beating.begin(key, held_of(one), one.heartbeat_timeout_ms)
+            seat.beating.begin(key, held_of(one), one.heartbeat_timeout_ms)
         if handler.is_async:
-            self._begin_async(handler, key, one)
+            self._begin_async(seat, handler, key, one)
         else:
-            context = Context(one, self.worker_id, threading.Event(), self._desk)
-            execution = self._running[key] = Execution(one, context)
+            context = Context(one, self.worker_id, threading.Event(), seat.desk)
+            execution = seat.running[key] = Execution(one, context)
             execution.job = self._threads.start(
                 partial(run_plain, handler, one, context, self._secrets),
-                partial(self._done, key, execution),
+                partial(self._done, seat, key, execution),
             )
 
-    def _begin_async(self, handler: Handler, key: Key, one: Task) -> None:
-        context = AsyncContext(one, self.worker_id, threading.Event(), self._desk)
-        execution = self._running[key] = Execution(one, context)
-        execution.doing = asyncio.create_task(self._await(handler, key, execution, context))
+    def _begin_async(self, seat: Seat, handler: Handler, key: Key, one: Task) -> None:
+        context = AsyncContext(one, self.worker_id, threading.Event(), seat.desk)
+        execution = seat.running[key] = Execution(one, context)
+        doing = self._await(seat, handler, key, execution, context)
+        execution.doing = asyncio.create_task(doing)
 
     async def _await(
-        self, handler: Handler, key: Key, execution: Execution, context: AsyncContext
+        self, seat: Seat, handler: Handler, key: Key, execution: Execution, context: AsyncContext
     ) -> None:
         try:
             result = await run_async(handler, execution.task, context, self._secrets)
         except BaseException:
-            self._free(key, execution)
+            self._free(seat, key, execution)
             raise
-        self._done(key, execution, result)
+        self._done(seat, key, execution, result)
 
-    def _done(self, key: Key, execution: Execution, result: Result) -> None:
-        if self._free(key, execution):
-            self._sending.add(result, key)
+    def _done(self, seat: Seat, key: Key, execution: Execution, result: Result) -> None:
+        if self._free(seat, key, execution):
+            seat.sending.add(result, key)
 
-    def _free(self, key: Key, execution: Execution) -> bool:
+    def _free(self, seat: Seat, key: Key, execution: Execution) -> bool:
         """Forget that an attempt runs; False when it is not this execution that counts."""
-        counts = self._running.get(key) is execution
+        counts = seat.running.get(key) is execution
         if counts:
-            del self._running[key]
+            del seat.running[key]
         return counts
 
-    def _cancel(self, held: Held) -> None:
+    def _cancel(self, seat: Seat, held: Held) -> None:
         """Stop an attempt that the engine has given up; its result counts no more."""
-        self._forget(key_of(held))
-        self._give_up(key_of(held))
+        seat.forget(key_of(held))
+        self._give_up(seat, key_of(held))
 
-    def _forget(self, key: Key) -> None:
-        """Keep a result no longer: it is committed, or nobody wants it."""
-        self._sending.finished.pop(key, None)
-        self._beating.end(key)
-
-    def _give_up(self, key: Key) -> None:
+    def _give_up(self, seat: Seat, key: Key) -> None:
         """Wait for an attempt no longer, and let its handler know."""
-        execution = self._running.pop(key, None)
+        execution = seat.running.pop(key, None)
         if execution is None:
             return
-        self._beating.end(key)
+        seat.beating.end(key)
         execution.context.cancelled.set()
         if execution.job is not None:
             self._threads.abandon(execution.job)
@@ -394,20 +296,20 @@ class Worker:
 
     async def _drain(self) -> None:
         """Take nothing more but what is on its way, and finish what we have."""
-        self._draining = True
-        if self._greeting is not None:
-            self._greeting.cancel()  # or an engine that comes now would count on us
-        if self._announced is None:
+        seats = self._seats
+        seats.leaving = True
+        if not seats.partitions:
             return
-        await self._sending.bye()
-        if self._running:
-            self._say(f"stopping: waiting for {len(self._running)} running tasks")
+        for seat in seats:
+            await seat.leave()
+        if seats.running:
+            self._say(f"stopping: waiting for {seats.running} running tasks")
         settled_at = time.monotonic() + SETTLE_S
-        await self._until(lambda: not self._running and time.monotonic() >= settled_at, GRACE_S)
+        await self._until(lambda: not seats.running and time.monotonic() >= settled_at, GRACE_S)
         self._leaving = True
-        if self._running:
-            self._say(f"leaving {len(self._running)} tasks unfinished: they will be done again")
-        await self._until(lambda: not self._sending.finished, ACCEPT_S)
+        if seats.running:
+            self._say(f"leaving {seats.running} tasks unfinished: they will be done again")
+        await self._until(lambda: not seats.finished, ACCEPT_S)
 
     async def _until(self, done: Callable[[], bool], wait_s: float) -> None:
         deadline = time.monotonic() + wait_s

@@ -69,7 +69,7 @@ class Worst:
         self.heard = 0
         self.state: RunState
         request = i.StartRun(self.now, "run1", "sha256:test", run_input)
-        self.state, events, commands = start(self.program, request)
+        self.state, events, commands, _ = start(self.program, request)
         self._take(events, commands)
 
     def run(self) -> "Worst":
@@ -91,7 +91,7 @@ class Worst:
             self.do(i.Tick(self.now))
 
     def do(self, request: i.Input) -> None:
-        self.state, events, commands = advance(self.program, self.state, request)
+        self.state, events, commands, _ = advance(self.program, self.state, request)
         self._take(events, commands)
 
     def _take(self, events: list[Event], commands: list[Command]) -> None:

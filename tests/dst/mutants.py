@@ -9,6 +9,7 @@ What is said first of each is printed.
 
 import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -227,9 +228,13 @@ def try_out(mutant: Mutant) -> tuple[bool, str]:
 
 def _imported(text: str) -> str:
     """Let a mutant use the exceptions that it names."""
-    plain = "from dagnats.errors import BrokenError, UnavailableError\n"
-    more = "from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError\n"
-    return text.replace(plain, more)
+    found = re.search(r"^from dagnats\.errors import (.+)$", text, re.MULTILINE)
+    if found is None:
+        return text
+    names = {name.strip() for name in found[1].split(",")}
+    names |= {name for name in ("FencedError", "UncertainError") if name in text}
+    line = f"from dagnats.errors import {', '.join(sorted(names))}"
+    return text[: found.start()] + line + text[found.end() :]
 
 
 def _simulate(mutant: Mutant, folder: str) -> tuple[bool, str]:
@@ -245,7 +250,8 @@ def _simulate(mutant: Mutant, folder: str) -> tuple[bool, str]:
         check=False,
     )
     said = [line for line in done.stdout.splitlines() if line.startswith("seed ")]
-    if done.returncode == 1 and said:
+    broken = [word for word in ("NameError", "ImportError", "SyntaxError") if word in done.stdout]
+    if done.returncode == 1 and said and not broken:
         return True, said[0]
     return False, (done.stderr or done.stdout)[-500:]
 

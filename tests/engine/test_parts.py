@@ -20,15 +20,15 @@ from dagnats.engine.ingress import pruned
 from dagnats.engine.outbox import GROUP_BYTES_MAX, Outbox
 from dagnats.engine.pump import Pump, _notices
 from dagnats.engine.timers import STALE_MIN, Steady, Timers
-from dagnats.machine.events import StepCompleted
+from dagnats.machine.events import StepCompleted, encode
 from dagnats.runid import _encoded
 from dagnats.testing.memory import ManualClock
 from dagnats.wire import tasks
 from dagnats.wire.api import Ended
 
 
-def event(seq: int, payload: str = "") -> StepCompleted:
-    return StepCompleted(seq, "run", "w", 1, "2026-01-01T00:00:00.000Z", "a", 1, 0, payload)
+def event(seq: int, payload: str = "") -> bytes:
+    return encode(StepCompleted(seq, "run", "w", 1, "2026-01-01T00:00:00.000Z", "a", 1, 0, payload))
 
 
 def summary(number: int) -> Summary:

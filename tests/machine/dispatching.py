@@ -33,7 +33,7 @@ class Worker:
 
 @dataclass
 class Model:
-    """Beside a dispatcher: told the same, it knows which ticket is to go next, by looking at all."""
+    """Told the same as a dispatcher, it knows which ticket is to go next: by looking at all."""
 
     waiting: dict[DeliveryKey, tuple[int, int, Ticket]] = field(default_factory=dict)
     held: dict[DeliveryKey, tuple[str, Ticket]] = field(default_factory=dict)

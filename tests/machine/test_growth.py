@@ -42,7 +42,7 @@ def lines_of(work: Callable[[], Any]) -> int:
 def drive(prepared: Prepared, fails: Result, run_input: Any = None) -> RunState:
     """Play a run without looking at more of it than an engine does; time passes at the end only."""
     request = i.StartRun(BEGIN_MS, "r", "sha256:test", run_input)
-    state, _, todo = start(prepared, request)
+    state, _, todo, _ = start(prepared, request)
     at = BEGIN_MS
     while not state.ended:
         following = []

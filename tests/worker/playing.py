@@ -1,9 +1,9 @@
-"""A real worker on the in-memory network, and an engine that does what a test says."""
+"""A real worker on the in-memory network, and engines that do what a test says."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from dagnats.worker import registry as registering
 from dagnats.worker.context import AsyncContext, Context
 from dagnats.worker.execution import run_async, run_plain
 from dagnats.worker.registry import task
+from dagnats.worker.seats import Seat
 from dagnats.worker.worker import Worker
 
 WAIT_S = 10.0
@@ -73,10 +74,17 @@ class MemoryLink:
 
 
 class FakeEngine:
-    """Welcomes workers and writes down what they say; accepts results when `accepting`."""
+    """Welcomes workers and writes down what they say; accepts results when `accepting`.
 
-    def __init__(self, network: MemoryNetwork) -> None:
+    `rooms` has what was announced to everybody, `hellos` what was said to this one.
+    """
+
+    def __init__(self, network: MemoryNetwork, partition: int = 0, partitions: int = 1) -> None:
         self.network = network
+        self.partition = partition
+        self.partitions = partitions
+        self.alive = True
+        self.rooms: list[Hello] = []
         self.epoch = 1
         self.lease_ms = LEASE_MS
         self.accepting = True
@@ -88,11 +96,22 @@ class FakeEngine:
         self.checkpoints: dict[tuple[str, str], Any] = {}
         self.refusal: ApiError | None = None
         self.answering = True
-        network.listen(subjects.HELLO, self._hello)
-        network.listen(subjects.engine(0, "results"), self._results)
-        network.listen(subjects.engine(0, "beat"), self._beat)
-        network.listen(subjects.engine(0, "bye"), self._bye)
-        network.listen(subjects.engine(0, "checkpoint"), self._checkpoint)
+        self._listen(subjects.HELLO, self._hello if partitions == 1 else self._asked)
+        for operation, hear in [
+            ("hello", self._hello),
+            ("results", self._results),
+            ("beat", self._beat),
+            ("bye", self._bye),
+            ("checkpoint", self._checkpoint),
+        ]:
+            self._listen(subjects.engine(partition, operation), hear)
+
+    def _listen(self, subject: str, hear: Callable[[bytes, str], Awaitable[None]]) -> None:
+        async def hear_alive(payload: bytes, reply: str) -> None:
+            if self.alive:
+                await hear(payload, reply)
+
+        self.network.listen(subject, hear_alive)
 
     @property
     def results(self) -> list[Result]:
@@ -100,7 +119,15 @@ class FakeEngine:
 
     async def _hello(self, payload: bytes, reply: str) -> None:
         self.hellos.append(msgspec.json.decode(payload, type=Hello))
-        await self.network.send(reply, msgspec.json.encode(Welcome(0, self.epoch, self.lease_ms)))
+        await self._welcome(reply)
+
+    async def _asked(self, payload: bytes, reply: str) -> None:
+        self.rooms.append(msgspec.json.decode(payload, type=Hello))
+        await self._welcome(reply)
+
+    async def _welcome(self, reply: str) -> None:
+        welcome = Welcome(self.partition, self.epoch, self.lease_ms, partitions=self.partitions)
+        await self.network.send(reply, msgspec.json.encode(welcome))
 
     async def _results(self, payload: bytes, _reply: str) -> None:
         message = msgspec.json.decode(payload, type=Results)
@@ -128,7 +155,7 @@ class FakeEngine:
 
     async def say(self, worker_id: str, *, epoch: int = 0, **words: Any) -> None:
         """Send a message to a worker."""
-        message = Deliver(0, epoch or self.epoch, **words)
+        message = Deliver(self.partition, epoch or self.epoch, **words)
         await self.network.send(subjects.worker(worker_id), msgspec.json.encode(message))
 
     async def done(self, count: int = 1) -> list[Result]:
@@ -140,13 +167,25 @@ class FakeEngine:
 class Playing:
     """A worker that is being served, by whom, and what it told its operator."""
 
-    def __init__(self, worker: Worker, engine: FakeEngine, said: list[str]) -> None:
+    def __init__(self, worker: Worker, engines: list[FakeEngine], said: list[str]) -> None:
         self.worker = worker
-        self.engine = engine
+        self.engines = engines
+        self.engine = engine = engines[0]
         self.said = said
         self.stop = asyncio.Event()
         self.link = MemoryLink(engine.network)
         self.serving: asyncio.Task[None]
+
+    @property
+    def welcome(self) -> bool:
+        """Whether every engine that is alive has welcomed the worker."""
+        return bool(hasattr(self.worker, "_seats") and self.worker._seats.partitions) and all(
+            self.seat(one.partition).announced is not None for one in self.engines if one.alive
+        )
+
+    def seat(self, partition: int = 0) -> Seat:
+        """The worker's place at a partition."""
+        return self.worker._seats.at(partition)
 
     async def give(self, *tasks: Task, **words: Any) -> None:
         """Deliver tasks."""
@@ -165,17 +204,24 @@ class Playing:
 
 @contextlib.asynccontextmanager
 async def playing(
-    concurrency: int = 10, of_worker: dict[str, Any] | None = None, **words: Any
+    concurrency: int = 10,
+    of_worker: dict[str, Any] | None = None,
+    partitions: int = 1,
+    dead: Collection[int] = (),
+    **words: Any,
 ) -> AsyncIterator[Playing]:
     """Serve the registered handlers until the end of the block."""
     said: list[str] = []
     worker = Worker(concurrency=concurrency, say=said.append, **(of_worker or {}))
-    play = Playing(worker, FakeEngine(MemoryNetwork()), said)
-    for name, value in words.items():
-        setattr(play.engine, name, value)
+    network = MemoryNetwork()
+    play = Playing(worker, [FakeEngine(network, n, partitions) for n in range(partitions)], said)
+    for engine in play.engines:
+        engine.alive = engine.partition not in dead
+        for name, value in words.items():
+            setattr(engine, name, value)
     play.serving = asyncio.ensure_future(play.worker.serve(play.link, play.stop, "memory"))
     try:
-        await until(lambda: worker._announced is not None, "the welcome")
+        await until(lambda: play.welcome, "the welcome")
         yield play
     finally:
         if not play.serving.done():
@@ -201,7 +247,7 @@ def play(test: Callable[[], Awaitable[None]]) -> None:
 
 
 def held(one: Task | Result) -> Held:
-    return Held(one.run_id, one.step, one.attempt, one.delivery, one.iteration)
+    return Held(one.run_id, one.step, one.attempt, one.delivery, one.iteration, one.life)
 
 
 def a_task(name: str, value: Any = None, *, run_id: str = "r1", **words: Any) -> Task:

@@ -260,8 +260,8 @@ def test_the_worker_goes_on(kind: str, end: str) -> None:
             first, second = await world.engine.done(2)
             assert first.error is not None
             assert second.output == 7
-            assert not world.worker._running
-            await until(lambda: not world.worker._sending.finished)
+            assert not world.seat().running
+            await until(lambda: not world.seat().sending.finished)
 
     play(test)
 
@@ -279,6 +279,6 @@ def test_a_handler_that_cancels_itself_has_failed() -> None:
             await world.give(a_task("self"))
             (result,) = await world.engine.done()
             assert error_of(result).message == "CancelledError"
-            assert not world.worker._running
+            assert not world.seat().running
 
     play(test)

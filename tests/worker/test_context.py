@@ -14,8 +14,7 @@ from dagnats.wire import subjects
 from dagnats.wire.api import ApiError
 from dagnats.wire.tasks import PAYLOAD_BYTES_MAX, PIECE_BYTES_MAX, Held, Piece
 from dagnats.worker import context as contexts
-from dagnats.worker import desk
-from dagnats.worker import worker as working
+from dagnats.worker import desk, seats
 from dagnats.worker.beating import Beating
 from dagnats.worker.worker import Worker
 from tests.worker.playing import a_task, error_of, held, outcome, play, playing, until
@@ -155,7 +154,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk, "ASK_S", 0.02)
     monkeypatch.setattr(desk, "ASK_PAUSE_S", 0.005)
     monkeypatch.setattr(desk, "CHECKPOINT_S", 0.1)
-    monkeypatch.setattr(working, "RESEND_S", 0.04)
+    monkeypatch.setattr(seats, "RESEND_S", 0.04)
 
 
 def test_an_engine_that_comes_back_is_asked_again(
@@ -387,7 +386,7 @@ def test_a_short_heartbeat_timeout_is_kept() -> None:
             slow, quick = a_task("it"), a_task("it", run_id="r2", heartbeat_timeout_ms=60)
             try:
                 await world.give(slow)
-                await until(lambda: len(world.worker._running) == 1)
+                await until(lambda: len(world.seat().running) == 1)
                 await world.give(quick)
                 await until(lambda: len(world.engine.beats) >= 4, "beats within 20 ms each")
                 assert all(beat.held == [held(quick)] for beat in world.engine.beats)
@@ -399,15 +398,15 @@ def test_a_short_heartbeat_timeout_is_kept() -> None:
             await until(lambda: len(world.engine.beats) >= 2)
             world.engine.accepting = True
             await world.engine.say(world.worker.worker_id, accepted=[held(quick), held(slow)])
-            await until(lambda: not world.worker._sending.finished)
-            assert world.worker._beating.held == []
+            await until(lambda: not world.seat().sending.finished)
+            assert world.seat().beating.held == []
 
     play(test)
 
 
 def test_the_least_timeout_sets_the_pace() -> None:
     def key(n: int) -> Any:
-        return (f"r{n}", "s", 1, 0)
+        return (f"r{n}", "s", 1, 0, 1)
 
     async def waited(beating: Beating, most_s: float) -> float:
         began = asyncio.get_running_loop().time()

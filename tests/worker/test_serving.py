@@ -13,6 +13,7 @@ from dagnats.testing.memory import MemoryNetwork
 from dagnats.wire import subjects
 from dagnats.wire.tasks import MESSAGE_BYTES_MAX, TASKS_PER_MESSAGE_MAX, Welcome
 from dagnats.worker import registry as registering
+from dagnats.worker import seats
 from dagnats.worker import worker as working
 from dagnats.worker.context import Context
 from dagnats.worker.worker import Worker
@@ -66,8 +67,8 @@ def gate() -> Any:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that is repeated is repeated soon."""
-    monkeypatch.setattr(working, "RESEND_S", 0.04)
-    monkeypatch.setattr(working, "SILENCE_S", 0.05)
+    monkeypatch.setattr(seats, "RESEND_S", 0.04)
+    monkeypatch.setattr(seats, "SILENCE_S", 0.05)
 
 
 def tasks_of(name: str, count: int, first: int = 0) -> list[Any]:
@@ -145,9 +146,9 @@ def test_results_are_repeated_until_they_are_accepted(hasty: None) -> None:
             await world.give(a_task("echo", 1))
             results = await world.engine.done(3)
             assert len(set(map(held, results))) == 1
-            assert len(world.worker._sending.finished) == 1
+            assert len(world.seat().sending.finished) == 1
             world.engine.accepting = True
-            await until(lambda: not world.worker._sending.finished)
+            await until(lambda: not world.seat().sending.finished)
             count = len(world.engine.results)
             await asyncio.sleep(0.1)
             assert len(world.engine.results) == count
@@ -181,10 +182,12 @@ def test_a_delivery_of_what_runs_is_not_run_twice(gate: Gate, name: str) -> None
             gate.open.set()
             await world.engine.done()
             assert gate.began == ["r1"]
-            # Another attempt, or another iteration, is another matter.
-            await world.give(a_task(name, 1, attempt=2), a_task(name, 1, iteration=1))
-            await world.engine.done(3)
-            assert len(gate.began) == 3
+            # Another attempt, iteration or life of the run is another matter.
+            others = [{"attempt": 2}, {"iteration": 1}, {"life": 2}]
+            await world.give(*[a_task(name, 1, **other) for other in others])
+            results = await world.engine.done(4)
+            assert len(gate.began) == 4
+            assert sorted(result.life for result in results) == [1, 1, 1, 2]
 
     play(test)
 
@@ -416,7 +419,7 @@ def test_after_the_grace_it_leaves(gate: Gate, monkeypatch: pytest.MonkeyPatch, 
             assert world.said[-1] == "leaving 1 tasks unfinished: they will be done again"
             assert world.engine.results == []
             assert world.worker.stuck == (name == "plain")
-            assert not world.worker._running
+            assert not world.seat().running
             gate.open.set()
 
     play(test)

@@ -11,7 +11,7 @@ import pytest
 from dagnats import Continue, NonRetryable, Retryable, RetryAfter, task
 from dagnats.wire.tasks import PAYLOAD_BYTES_MAX
 from dagnats.worker import registry as registering
-from dagnats.worker import worker as working
+from dagnats.worker import seats
 from dagnats.worker.context import Context
 from dagnats.worker.worker import Worker
 from tests.engine.cluster import Cluster, play
@@ -188,7 +188,7 @@ def test_cancelling_a_run_stops_its_handlers() -> None:
 @pytest.mark.slow
 def test_a_stuck_handler_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of two threads hang in attempts that have timed out; a third run is done all the same."""
-    monkeypatch.setattr(working, "RESEND_S", 0.1)
+    monkeypatch.setattr(seats, "RESEND_S", 0.1)
     let_go = threading.Event()
     task("it")(lambda value: let_go.wait(20) if value == "stuck" else value)
 

@@ -3,7 +3,6 @@
 import hmac
 from hashlib import sha256
 from itertools import islice
-from typing import Any
 
 import msgspec
 
@@ -40,22 +39,9 @@ async def list_approvals(service: Service, payload: bytes, reply: str) -> None:
         runs = [partition.alive(run_id)]
     else:
         runs = [live for live in partition.runs.values() if live.asks]
-    found = [row for live in runs for row in _asked(live)]
+    found = [row for live in runs for row in views.asked(live)]
     found.sort(key=lambda row: row["since"])
     service.answer(partition, reply, found[: min(request.limit, LIST_MAX)])
-
-
-def _asked(live: Live) -> list[dict[str, Any]]:
-    """Return the approvals of a run that are open; those that are not are forgotten."""
-    rows = []
-    for step in list(live.asks or ()):
-        found = locate(live.program, live.state, step)
-        if found is None or not isinstance(found[0].steps[found[1]], Asking):
-            if live.asks is not None:
-                del live.asks[step]
-            continue
-        rows.append(views.approval_row(live, step)[1])
-    return rows
 
 
 def token_of(secret: bytes, run_id: str, step: str, round_: int) -> str:
@@ -111,7 +97,7 @@ def _approval(live: Live, step: str) -> tuple[ApprovalNode, Asking]:
 def _check_form(node: ApprovalNode, request: api.Decide) -> None:
     ingress.check_value("the form", request.form)
     ingress.check_value("the comment", request.comment)
-    if request.decision == "approve" and node.form not in {None, True}:
+    if request.decision == "approve" and node.form not in (None, True):
         wrong = check_value(node.form, request.form)
         if wrong:
             raise RefusedError("invalid", "the form: " + "; ".join(wrong))

@@ -108,10 +108,11 @@ async def get(service: Service, payload: bytes, reply: str) -> None:
     if live is not None:
         waits = explaining.waits(partition, live, service.clock.now_ms())
         document = views.run_document(live.program, live.state, waits)
+        document["approvals"] = views.asked(live)
         service.answer(partition, reply, document)
         return
     program, state = await finding.closed_state(partition, service.programs, service.feed, run_id)
-    await service.say(reply, views.run_document(program, state, {}))
+    await service.say(reply, {**views.run_document(program, state, {}), "approvals": []})
 
 
 async def explain(service: Service, payload: bytes, reply: str) -> None:

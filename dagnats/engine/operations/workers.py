@@ -26,6 +26,19 @@ _decode_bye = msgspec.json.Decoder(tasks.Bye).decode
 _decode_checkpoint = msgspec.json.Decoder(tasks.Checkpoint).decode
 
 
+async def meet(service: Service, payload: bytes, reply: str) -> None:
+    """Let a worker take part; where there are several partitions, only tell it how many.
+
+    It then says hello to each of them, with its share of what it can do at once.
+    """
+    if service.partitions == 1:
+        await hello(service, payload, reply)
+    elif service.partition is not None and reply:
+        head = (service.partition.number, service.epoch, LEASE_MS)
+        welcome = tasks.Welcome(*head, partitions=service.partitions)
+        await service.bus.publish(reply, _encode(welcome))
+
+
 async def hello(service: Service, payload: bytes, reply: str) -> None:
     """Let a worker take part."""
     partition = service.partition
@@ -153,5 +166,5 @@ def operations(number: int) -> list[tuple[str, Operation, bool]]:
         (subjects.engine(number, "checkpoint"), checkpoint, False),
         (subjects.engine(number, "bye"), bye, True),
         (subjects.engine(number, "hello"), hello, True),
-        (subjects.HELLO, hello, True),
+        (subjects.HELLO, meet, True),
     ]
