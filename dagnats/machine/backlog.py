@@ -145,8 +145,6 @@ class Backlog:
         line.pass_over(entry)
         if line.is_empty:
             self.drop(line)
-        elif line.parked_at is not None and line.order == entry.order:
-            self.refile(line)
         for window in line.windows:
             if window.closed_by == entry.order:
                 window.open()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dagnats.machine.counters import RUNNING, TIMED
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import (
     CONTAINING,
@@ -23,6 +24,9 @@ def violations(program: Prepared, state: RunState, *, sliced: bool = False) -> l
     `sliced` says that the turn has more to decide (`commands.GoOn`).
     """
     found = [wrong for frame in state.frames.values() for wrong in _frame(program, state, frame)]
+    used = (state.counters.running, state.counters.timers)
+    if used != recount(state):
+        found.append(f"the counters say {used} attempts and timers, there are {recount(state)}")
     if state.ended:
         return [*found, *_ended(program, state)]
     if state.status == "running" and not sliced:
@@ -82,3 +86,9 @@ def _ended(program: Prepared, state: RunState) -> Iterator[str]:
         for at, step in enumerate(frame.steps):
             if not isinstance(step, Ended):
                 yield f"the run has ended, `{scope.nodes[at].id}` has not"
+
+
+def recount(state: RunState) -> tuple[int, int]:
+    """Return the attempts and the timers of a state that its counters should say."""
+    kinds = [type(step).__name__ for frame in state.frames.values() for step in frame.steps]
+    return sum(kind in RUNNING for kind in kinds), sum(kind in TIMED for kind in kinds)

@@ -183,7 +183,7 @@ def _key(one: tasks.Task | tasks.Held) -> Key:
 # ── what workers do ──────────────────────────────────────────────────────────────────────────────
 
 
-def outcome(task: tasks.Task) -> tasks.Result:
+def outcome(task: tasks.Task) -> tasks.Result:  # noqa: C901 (one case for each task)
     """Do a task: the same attempt always comes to the same."""
     chance = drawn(task.run_id, task.step, task.attempt, task.iteration)
     match task.task:

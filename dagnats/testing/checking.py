@@ -241,8 +241,8 @@ class Checker:
             return
         if attempt not in self.results:
             self.fail(f"{attempt} has a result, and no worker has returned one")
-        elif type(node) is TaskNode and event.payload != self.results[attempt]:
-            self.fail(f"{attempt} gives {event.payload}, its worker {self.results[attempt]}")
+        elif type(node) is TaskNode and _output(event) != self.results[attempt]:
+            self.fail(f"{attempt} gives {_output(event)}, its worker {self.results[attempt]}")
 
     def _has_quorum(self, node: ApprovalNode, before: Any, event: ev.StepCompleted) -> None:
         """Enough people have approved, each once, unless time or a handler has decided."""
@@ -440,6 +440,10 @@ class Checker:
             f"the history has {len(history)} events, the log {len(self.lines)};"
             f" they differ at {wrong}: {there}"
         )
+
+
+def _output(event: ev.OfStep) -> Any:
+    return event.payload if isinstance(event, ev.StepCompleted) else None
 
 
 def _running(state: RunState) -> int:

@@ -1,278 +1,110 @@
-"""The engine simulated: a seed draws a workload and what goes wrong, and the same seed again.
+"""The command line of the simulation: which seeds, how much is told, and by how many processes.
 
     python -m dagnats.testing.simulation --seeds 1-100
     python -m dagnats.testing.simulation --seed 17 --trace
 
-Compiler, machine and the shell of the engine are the real ones; NATS, workers, clients and time are
-not (`testing.unreliable`, `testing.actors`, `testing.virtual`). A seed ends when every run that was
-accepted has ended and nothing is left; by then no fault happens any more.
+docs/simulation-of-the-engine.md tells what is simulated.
 """
 
-import asyncio
-from collections.abc import Sequence
-from random import Random
-from typing import Any
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from dagnats.errors import DagnatsError
-from dagnats.machine.ticking import next_due_ms
-from dagnats.testing import documents, faults, virtual
-from dagnats.testing.actors import Client, outcome
-from dagnats.testing.checking import Checker, Run, ViolationError, leftovers
-from dagnats.testing.crowd import Crowd, waits
-from dagnats.testing.documents import ANY, Document
-from dagnats.testing.fleet import Do, Fleet, Node, Steer
-from dagnats.testing.world import Died, World
+from dagnats.testing.course import RUNS, Outcome, Simulation
 
-RUNS = 100
-"""Runs that clients start in a seed; children come on top."""
-PATIENCE_S = 900.0
-"""Virtual seconds that a seed may take to end, when nothing goes wrong any more."""
-STILL_S = 14.0
-"""When nothing was committed for so long, time jumps to what is due next."""
-BUSY_STILL_S = 80.0
-"""The same, when workers are busy."""
-SETTLE_TRIES = 60
-RANDOM_DOCUMENTS = 60
-RANDOM_SIZES = (4, 8)
-WORKERS_MAX = 3
-SPREADS_S = (0.5, 5.0, 20.0)
+USAGE_EXIT = 2
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What has become of a seed."""
-
-    seed: int
-    violation: str
-    runs: int
-    events: int
-    checks: int
-    operations: int
-    virtual_s: float
-    counts: dict[str, int]
-    faults: list[str]
-    trace: tuple[str, ...] = ()
-
-
-class Simulation:
-    """One seed. `given` are faults and `only` the workflows that are not to be drawn then.
-
-    `steer` sees each process before it begins; `do` is what workers do.
-    """
-
-    world: World
-    checker: Checker
-    fleet: Fleet
-    crowd: Crowd
-    client: Client
-
-    def __init__(  # noqa: PLR0913 (each by name)
-        self,
-        seed: int,
-        *,
-        runs: int = RUNS,
-        given: faults.Faults | None = None,
-        only: Sequence[Document] = (),
-        trace: bool = False,
-        steer: Steer | None = None,
-        do: Do = outcome,
-    ) -> None:
-        self.seed = seed
-        self.rng = Random(seed)  # noqa: S311 (chance is what this is for)
-        self.faults = given if given is not None else faults.drawn(self.rng)
-        self.violations: list[str] = []
-        self.documents: list[Document] = []
-        self._active = self.faults.active()
-        self._runs = runs
-        self._only = only
-        self._trace = trace
-        self._steer = steer
-        self._do = do
-        self._over = asyncio.Event()
-        self._closed = False
-
-    def run(self) -> Outcome:
-        """Play the seed to its end."""
-        loop = virtual.VirtualLoop()
-        loop.set_exception_handler(self._on_loop_error)
-        try:
-            loop.run_until_complete(self._play())
-        except (ViolationError, virtual.DeadlockError) as wrong:
-            self.violations.append(str(wrong))
-        finally:
-            self._closed = self.fleet.closed = True
-            virtual.drop(loop)
-        world, checker = self.world, self.checker
-        return Outcome(
-            self.seed,
-            self.violations[0] if self.violations else "",
-            len(checker.runs),
-            len(checker.lines),
-            checker.checks,
-            world.operations,
-            round(loop.time(), 3),
-            dict(sorted(world.counts.items())),
-            self._active,
-            tuple(world.events or ()),
-        )
-
-    def _on_loop_error(self, _loop: Any, context: dict[str, Any]) -> None:
-        wrong = context.get("exception")
-        if self._closed or isinstance(wrong, Died | asyncio.CancelledError | DagnatsError):
-            return  # of a task that nobody waits for any more: its engine reads the log again
-        self._fail(f"{context.get('message')}: {wrong!r}")
-
-    def _fail(self, what: str) -> None:
-        self.violations.append(what)
-        self.world.note("VIOLATION", what)
-        self._over.set()
-
-    # ── the course of a seed ─────────────────────────────────────────────────────────────────────
-
-    async def _play(self) -> None:
-        self.world = World(self.rng, self.faults)
-        if self._trace:
-            self.world.events = []
-        self.checker = Checker(self._fail)
-        self.client = Client(self.world, self.checker)
-        self.fleet = Fleet(self.world, self.checker, self._do, self._steer)
-        drawn = self._draw_documents()
-        self.crowd = Crowd(self.seed, self.world, self.checker, self.fleet, self.client, drawn)
-        extra = [documents.fixed("chain"), documents.fixed("tell"), documents.other()]
-        self.documents = [*{one.name: one for one in [*extra, *drawn]}.values()]
-        for document in self.documents:
-            self.checker.know(document.prepared)
-        names = {task for one in self.documents for task in one.tasks}
-        self.fleet.names = sorted({*names, "t.echo", "free.a", "free.b", "free.c"})
-        work = asyncio.ensure_future(self._work())
-        over = asyncio.ensure_future(self._over.wait())
-        await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        if work.done():
-            work.result()
-        else:
-            work.cancel()
-
-    def _draw_documents(self) -> list[Document]:
-        if self._only:
-            return list(self._only)
-        names = self.rng.sample(documents.NAMES, self.rng.randint(2, 5))
-        found = [documents.fixed(name) for name in names]
-        if self.rng.choice((True, False)):
-            number, size = self.rng.randrange(RANDOM_DOCUMENTS), self.rng.choice(RANDOM_SIZES)
-            random = documents.random(number, size)
-            if random is not None:
-                found.append(random)
-        return found
-
-    async def _work(self) -> None:
-        fleet, crowd = self.fleet, self.crowd
-        fleet.start_engine()
-        for document in self.documents:
-            await self.client.call("workflow.register", program=msgspec.Raw(document.data))
-        for _ in range(self.rng.randint(1, WORKERS_MAX)):
-            fleet.start_worker()
-        mischief = asyncio.ensure_future(fleet.mischief())
-        spread_s = self.rng.choice(SPREADS_S)
-        clients = [
-            asyncio.ensure_future(crowd.start(number, spread_s)) for number in range(self._runs)
-        ]
-        await asyncio.gather(*clients, crowd.bystanders(spread_s))
-        mischief.cancel()
-        self._calm_down()
-        await self._until_done()
-        await self._finish()
-
-    def _calm_down(self) -> None:
-        """Let no more faults happen."""
-        for kind in faults.KINDS:
-            setattr(self.faults, kind, 0.0)
-        self.world.note("calm")
-        for worker in self.fleet.workers:
-            worker.recover()
-        if not self.fleet.workers:
-            self.fleet.start_worker()
-
-    async def _until_done(self) -> None:
-        """Help all runs to their end. A run that does not come to one is wedged."""
-        world, fleet = self.world, self.fleet
-        until = world.loop.time() + PATIENCE_S
-        while self.checker.live:
-            if world.loop.time() > until:
-                self._fail(f"wedged: {self._wedged()}")
-                return
-            fleet.ensure_engine()
-            await self.crowd.help()
-            await asyncio.sleep(1.0)
-            still_s = world.loop.time() - self.checker.last_at
-            busy = any(worker.held or worker.results for worker in fleet.workers)
-            if still_s > (BUSY_STILL_S if busy else STILL_S):
-                self._jump()
-
-    def _jump(self) -> None:
-        """Let the time of all clocks jump to what is due next."""
-        due = min((_due_ms(run) for run in self.checker.live.values()), default=0)
-        ahead = due - self.fleet.now_ms + 10
-        if ahead > 0:
-            self.world.skipped_ms += ahead
-            self.world.note("jump", f"{ahead} ms")
-        self.checker.last_at = self.world.loop.time()
-
-    def _wedged(self) -> str:
-        found = []
-        for run_id, run in list(self.checker.live.items())[:3]:
-            open_steps = [(step, what) for step, _, what in waits(run, every=True)]
-            found.append(f"{run_id} ({run.state.workflow}, {run.state.status}) {open_steps}")
-        return f"{len(self.checker.live)} runs: {found}"
-
-    # ── the end ──────────────────────────────────────────────────────────────────────────────────
-
-    async def _finish(self) -> None:
-        """Check what is left when everything has ended."""
-        for _ in range(SETTLE_TRIES):
-            self.fleet.ensure_engine()
-            if self._is_settled(self.fleet.serving):
+def main(arguments: list[str] | None = None) -> int:
+    """Play seeds and say what was found; returns the exit status: 1 when something was."""
+    args = _parser().parse_args(arguments)
+    seeds = [args.seed] if args.seed is not None else list(span(args.seeds))
+    began, runs, events, checks, found = time.monotonic(), 0, 0, 0, 0
+    counts: Counter[str] = Counter()
+    for outcome in play(seeds, args.runs, trace=args.trace, jobs=args.jobs):
+        runs += outcome.runs
+        events += outcome.events
+        checks += outcome.checks
+        counts.update(outcome.counts)
+        _tell(outcome, as_json=args.json, trace=args.trace)
+        if outcome.violation:
+            found += 1
+            if found >= args.failures:
                 break
-            await asyncio.sleep(1.0)
-        node = self.fleet.serving
-        if node is None:
-            self._fail("no engine serves in the end")
-            return
-        self.checker.at_end([line for _, line in self.world.disk.history], node.partition)
-        for run_id in sorted(self.crowd.accepted - set(self.checker.runs)):
-            self._fail(f"{run_id} was accepted and is lost")
-        for run_id, run in self.checker.runs.items():
-            self._check_end(run_id, run)
+    took = time.monotonic() - began
+    if not args.json:
+        happened = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()) if kind != "says")
+        print(f"{runs} runs, {events} events, {checks} comparisons in {took:.1f} s")  # noqa: T201
+        print(f"what happened: {happened}")  # noqa: T201
+        print(f"{found} violations in {len(seeds)} seeds")  # noqa: T201
+    return 1 if found else 0
 
-    def _is_settled(self, node: Node | None) -> bool:
-        """Whether an engine has nothing left to say or to store."""
-        quiet = self.world.loop.time() - self.checker.last_at > 1.0
-        return quiet and node is not None and not any(leftovers(node.partition).values())
 
-    def _check_end(self, run_id: str, run: Run) -> None:
-        """Hold the end of a run against what its workflow says, unless somebody interfered."""
-        state, crowd = run.state, self.crowd
-        known = {document.name: document.ends for document in self.documents}
-        expected = crowd.expected.get(run_id) or known.get(state.workflow, ANY)
-        if run_id in crowd.touched or state.birth.get("parent"):
-            expected = ANY
-        excused = {"worker_lost"} | (
-            {"timeout", "items_failed"} if self.world.counts.get("clock") else set()
+def play(seeds: list[int], runs: int, *, trace: bool = False, jobs: int = 1) -> Iterator[Outcome]:
+    """Play seeds one after the other, or by several processes; in the order of the seeds."""
+    work = [(seed, runs, trace) for seed in seeds]
+    if jobs == 1:
+        yield from map(_play_one, work)
+        return
+    with multiprocessing.Pool(jobs) as pool:
+        yield from pool.imap(_play_one, work, chunksize=4)
+
+
+def _play_one(work: tuple[int, int, bool]) -> Outcome:
+    seed, runs, trace = work
+    return Simulation(seed, runs=runs, trace=trace).run()
+
+
+def span(text: str) -> Iterable[int]:
+    """Return the seeds of `A-B` or `A`."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _tell(outcome: Outcome, *, as_json: bool, trace: bool) -> None:
+    if as_json:
+        shown = outcome if trace else msgspec.structs.replace(outcome, trace=())
+        print(msgspec.json.encode(shown).decode(), flush=True)  # noqa: T201
+        return
+    if trace:
+        for line in outcome.trace:
+            print(line[:2000])  # noqa: T201
+    if outcome.violation:
+        print(f"seed {outcome.seed}: {outcome.violation}")  # noqa: T201
+        print(f"  again: python -m dagnats.testing.simulation --seed {outcome.seed} --trace")  # noqa: T201
+        print(f"  with: {', '.join(outcome.faults) or 'no faults'}", flush=True)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dagnats.testing.simulation",
+        description="Simulate the engine: workloads and faults drawn from seeds, on virtual time.",
+    )
+    parser.add_argument("--seeds", default="1-20", help="seeds to play, A-B (default 1-20)")
+    parser.add_argument("--seed", type=int, help="one seed alone")
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"runs of each seed ({RUNS})")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that play at once (1)")
+    parser.add_argument("--failures", type=int, default=5, help="stop after so many (5)")
+    parser.add_argument("--trace", action="store_true", help="tell everything that happens")
+    parser.add_argument("--json", action="store_true", help="one object a line, for each seed")
+    return parser
+
+
+def with_fixed_hashes() -> None:
+    """Start this program again with hashes that are the same each time, if they are not."""
+    if sys.flags.hash_randomization and os.environ.get("PYTHONHASHSEED") != "0":
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(  # noqa: S606 (ourselves)
+            sys.executable, [sys.executable, "-m", "dagnats.testing.simulation", *sys.argv[1:]]
         )
-        if state.status not in expected and (state.error or {}).get("code") not in excused:
-            self._fail(f"{run_id} of {state.workflow} is {state.status}: {state.error}")
-
-
-def _due_ms(run: Run) -> int:
-    start_at = run.state.birth.get("start_at")
-    if run.state.status == "pending" and start_at is not None:
-        return int(start_at)
-    return next_due_ms(run.program, run.state)
 
 
 if __name__ == "__main__":
-    from dagnats.testing import command
-
-    command.with_fixed_hashes()
-    raise SystemExit(command.main())
+    with_fixed_hashes()
+    raise SystemExit(main())

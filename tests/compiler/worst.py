@@ -27,8 +27,9 @@ from dagnats.machine.commands import (
     StartChild,
     Withdraw,
 )
-from dagnats.machine.counters import Counters, assert_within, begin, recount, wrote
+from dagnats.machine.counters import Counters, assert_within, begin, wrote
 from dagnats.machine.events import Event, RunContinued, RunRetried
+from dagnats.machine.invariants import recount
 from dagnats.machine.prepared import Prepared, prepare
 from dagnats.machine.state import Exhausted, RunState, locate
 from dagnats.machine.ticking import next_due_ms

@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         "event-dropped",
         "engine/partition.py",
-        "        self.outbox.record(state.run_id, events)\n",
-        "        self.outbox.record(state.run_id, events[: max(1, len(events) - 1)])\n",
+        "        self.outbox.record(state.run_id, lines)\n",
+        "        self.outbox.record(state.run_id, lines[: max(1, len(lines) - 1)])\n",
         "the last event of each longer decision is never written",
         5,
     ),

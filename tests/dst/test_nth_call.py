@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dagnats.testing import documents
+from dagnats.testing.course import Outcome, Simulation
 from dagnats.testing.documents import Document
 from dagnats.testing.faults import Faults
-from dagnats.testing.simulation import Outcome, Simulation
 from dagnats.testing.world import Process
 from dagnats.wire import tasks
 

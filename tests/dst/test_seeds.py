@@ -1,4 +1,4 @@
-"""Seeds of the simulation: those that have found something, a sample of others, and the same twice."""
+"""Seeds: those that have found something, a sample of others, and the same twice."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dagnats.testing import command
+from dagnats.testing import simulation
+from dagnats.testing.course import Simulation
 from dagnats.testing.faults import KINDS, Faults
-from dagnats.testing.simulation import Simulation
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -35,13 +35,14 @@ def test_what_was_found_once_is_found_no_more(kept: Kept) -> None:
 
 @pytest.mark.slow
 def test_a_sample_of_seeds_finds_nothing() -> None:
-    outcomes = list(command.play(list(SAMPLE), SAMPLE_RUNS))
+    outcomes = list(simulation.play(list(SAMPLE), SAMPLE_RUNS))
     assert [(one.seed, one.violation) for one in outcomes if one.violation] == []
     assert sum(one.runs for one in outcomes) >= len(SAMPLE) * SAMPLE_RUNS * 0.7
     happened = {kind for one in outcomes for kind in one.counts}
     assert {"crash", "fenced", "takeover", "restart", "uncertain", "lost", "twice"} <= happened
 
 
+@pytest.mark.slow
 def test_nothing_goes_wrong_where_nothing_is_drawn() -> None:
     outcome = Simulation(1, runs=3, given=Faults()).run()
     assert not outcome.violation
@@ -64,9 +65,9 @@ def test_a_seed_is_the_same_whatever_hashes_are() -> None:
 
 def _play_with(hash_seed: str) -> str:
     arguments = ["--seeds", "1-6", "--runs", "15", "--trace"]
-    code = f"from dagnats.testing import command; command.main({arguments})"
+    code = f"from dagnats.testing import simulation; simulation.main({arguments})"
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(  # noqa: S603 (ourselves)
+    done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     return "\n".join(line for line in done.stdout.splitlines() if not _is_timed(line))

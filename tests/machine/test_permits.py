@@ -34,18 +34,29 @@ NODES = [
 WORKERS = ["w0", "w1", "w2"]
 
 
-def any_ticket(draw: random.Random, now: int) -> Ticket:
-    run = draw.randrange(6)
-    return ticket(
-        run,
-        draw.choice(NODES),
-        step=f"s{draw.randrange(4)}",
-        queued_at=now - draw.choice([0, 0, 5, 250]),
-        rate_key=draw.choice("kl"),
-        offset_ms=draw.choice([0, 0, 300, -300]),
-        max_steps=[None, None, 1, 2, None, 3][run],
-        sticky=[None, "soft", None, "hard", "hard", "soft"][run],
-    )
+class Traffic:
+    """What tickets are drawn from: sometimes everything, sometimes little, over and over."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.nodes = draw.sample(NODES, draw.choice([1, 2, 3, len(NODES)]))
+        self.steps = draw.choice([2, 4, 12])
+        self.keys = draw.choice(["k", "kl", "klmnopqr"])
+        self.offsets = draw.choice([(0,), (0, 300, -300), range(-500, 500)])
+        self.most = [draw.choice([None, 1, 2, 3]) for _ in range(6)]
+        self.sticky = [draw.choice([None, "soft", "hard"]) for _ in range(6)]
+
+    def ticket(self, draw: random.Random, now: int) -> Ticket:
+        run = draw.randrange(6)
+        return ticket(
+            run,
+            draw.choice(self.nodes),
+            step=f"s{draw.randrange(self.steps)}",
+            queued_at=now - draw.choice([0, 0, 5, 250]),
+            rate_key=draw.choice(self.keys),
+            offset_ms=draw.choice(self.offsets),
+            max_steps=self.most[run],
+            sticky=self.sticky[run],
+        )
 
 
 def any_worker(draw: random.Random) -> Worker:
@@ -60,14 +71,15 @@ def any_worker(draw: random.Random) -> Worker:
 class Both:
     """A dispatcher and its model, told the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, draw: random.Random) -> None:
         self.real, self.model, self.now = Dispatcher(LEASE_MS), Model(), 0
+        self.traffic = Traffic(draw)
 
     def step(self, draw: random.Random) -> None:
         kind = draw.random()
         keys = [*self.model.waiting, *self.model.held]
         if kind < 0.35:
-            one = any_ticket(draw, self.now)
+            one = self.traffic.ticket(draw, self.now)
             self.real.offer(one)
             self.model.offer(one)
         elif kind < 0.5 and keys:
@@ -82,7 +94,7 @@ class Both:
             self.real.unseat(who)
             self.model.workers.pop(who, None)
         elif kind < 0.7:
-            one, who = any_ticket(draw, self.now), draw.choice(WORKERS)
+            one, who = self.traffic.ticket(draw, self.now), draw.choice(WORKERS)
             self.real.restore(one, who, self.now)
             self.model.withdraw(one.key)
             self.model.lease(one, who)
@@ -175,7 +187,8 @@ class Both:
 @settings(deadline=None, max_examples=100)
 @given(st.integers(0, 2**32), st.integers(1, 120))
 def test_it_does_what_looking_at_everything_would(seed: int, steps: int) -> None:
-    draw, both = random.Random(seed), Both()
+    draw = random.Random(seed)
+    both = Both(draw)
     for _ in range(steps):
         both.step(draw)
     both.end()
@@ -184,7 +197,8 @@ def test_it_does_what_looking_at_everything_would(seed: int, steps: int) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_it_does_so_for_long(seed: int) -> None:
-    draw, both = random.Random(seed), Both()
+    draw = random.Random(seed)
+    both = Both(draw)
     for who in WORKERS:
         both.seat(who, any_worker(draw))
     for _ in range(600):
@@ -266,6 +280,26 @@ def test_no_stretch_of_a_period_has_more_than_the_limit(
         assert sum(u for t, u in taken if at <= t < at + period) <= limit
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_two_rates_that_share_a_window_both_hold(seed: int) -> None:
+    draw, starts = random.Random(seed), Starts()
+    rates = [RateLimit(3, 40), RateLimit(5, 100)]
+    now, taken = 0, list[int]()
+    starts.longest = 100
+    for _ in range(200):
+        now += draw.choice([0, 1, 10, 20])
+        rate = draw.choice(rates)
+        fits = sum(at > now - rate.period_ms for at in taken) < rate.limit
+        at = starts.free_at(now, rate)
+        assert (at <= now) == fits
+        if fits:
+            starts.take(now, rate)
+            taken.append(now)
+        else:
+            assert sum(one > at - rate.period_ms for one in taken) < rate.limit
+            assert sum(one > at - 1 - rate.period_ms for one in taken) >= rate.limit
+
+
 def test_what_a_window_remembers_is_bounded() -> None:
     starts, rate = Starts(), RateLimit(10_000_000, 86_400_000)
     for at in range(0, 86_400_000, 2_000):
@@ -307,15 +341,21 @@ def test_many_units_are_not_overtaken_for_ever() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_units_of_all_sizes_go_in_order_and_all_go(seed: int) -> None:
-    draw, both, asked = random.Random(seed), Both(), 0
+    draw, asked = random.Random(seed), 0
+    both = Both(draw)
     both.seat("w0", Worker(frozenset("a"), 10**6, frozenset(), frozenset()))
     sizes = [node("a", rate_limit=RateLimit(6, 100, units=units)) for units in (1, 1, 3, 6, 9)]
     while asked < 60 or both.real.waiting_count:
         for _ in range(draw.randrange(4) if asked < 60 else 0):
             asked += 1
-            one = ticket(asked, draw.choice(sizes), queued_at=both.now)
+            offset = draw.choice([0, 0, 200])
+            one = ticket(asked, draw.choice(sizes), queued_at=both.now, offset_ms=offset)
             both.real.offer(one)
             both.model.offer(one)
+        if both.model.waiting and draw.random() < 0.2:
+            gone = min(both.model.waiting.values())[2].key
+            both.real.withdraw(gone)
+            both.model.withdraw(gone)
         for who, one in both.real.assign(both.now, 100):
             assert one.key == min(both.model.waiting.values())[2].key
             both.model.start(one, who, both.now)

@@ -15,7 +15,7 @@ FOREIGN = """
 import asyncio, json, sys
 import nats
 
-HELD = ("run_id", "step", "attempt", "delivery", "iteration")
+HELD = ("run_id", "step", "attempt", "delivery", "iteration", "life")
 
 async def main(serve_file):
     where = json.load(open(serve_file))
@@ -27,7 +27,7 @@ async def main(serve_file):
     me, epoch, unaccepted = "foreign-1", 0, {}
 
     def key(one):
-        return one["run_id"], one["step"], one["attempt"], one.get("iteration", 0)
+        return tuple(one.get(name) for name in HELD if name != "delivery")
 
     async def on_message(message):
         nonlocal epoch

@@ -183,7 +183,7 @@ def test_a_delivery_of_what_runs_is_not_run_twice(gate: Gate, name: str) -> None
             await world.engine.done()
             assert gate.began == ["r1"]
             # Another attempt, iteration or life of the run is another matter.
-            others = [{"attempt": 2}, {"iteration": 1}, {"life": 2}]
+            others: list[dict[str, Any]] = [{"attempt": 2}, {"iteration": 1}, {"life": 2}]
             await world.give(*[a_task(name, 1, **other) for other in others])
             results = await world.engine.done(4)
             assert len(gate.began) == 4

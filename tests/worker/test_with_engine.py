@@ -155,6 +155,27 @@ output: "${{ steps.a.output }}"
     play(test)
 
 
+def test_attempts_of_a_run_that_is_retried_are_new_ones() -> None:
+    tried: list[str] = []
+
+    @task("it")
+    def handler(value: Any, ctx: Context) -> Any:
+        tried.append(ctx.idempotency_key)
+        if len(tried) == 1:
+            raise NonRetryable("not yet")
+        return value
+
+    async def test() -> None:
+        async with world(ONE) as here:
+            assert (await here.run("fine"))["status"] == "failed"
+            await here.cluster.call("run.retry", run_id="r1")
+            ended = await here.cluster.ended("r1")
+            assert (ended["status"], ended["output"]) == ("completed", "fine")
+            assert len(tried) == 2
+
+    play(test)
+
+
 def test_cancelling_a_run_stops_its_handlers() -> None:
     began: list[str] = []
     heard: list[str] = []
