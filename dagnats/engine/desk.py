@@ -5,6 +5,7 @@ Each raises RefusedError with the reason when what is asked cannot be done.
 
 from typing import Any
 
+from dagnats.engine import intake
 from dagnats.engine.book import Live
 from dagnats.engine.letters import Letter
 from dagnats.engine.partition import Partition
@@ -83,9 +84,11 @@ def decide(partition: Partition, run_id: str, request: i.Decide) -> str:
 def retry(partition: Partition, program: Prepared, state: RunState, now: int) -> list[str]:
     """Let a failed run go on; returns the steps that are done again.
 
-    `state` was read from its history: the partition has forgotten it.
+    Raises RefusedError `conflict` when the gates of its workflow are shut. `state` was read from
+    its history: the partition has forgotten it.
     """
     live, run_id = Live(program, state), state.run_id
+    intake.enter_again(partition, program, state, now)
     transition = partition.decide(live, i.RetryRun(at=now))
     partition.closed.remove(run_id)
     partition.letters.remove(run_id)

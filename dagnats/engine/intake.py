@@ -139,6 +139,24 @@ def ask_gates(
     )
 
 
+def enter_again(partition: Partition, program: Prepared, state: RunState, now: int) -> None:
+    """Let a run that has ended pass its gates once more. Raises RefusedError `conflict`."""
+    asked = admitted_of(state)
+    if not asked.is_gated:
+        return
+    is_open = partition.gates.is_open(
+        state.workflow,
+        max_runs=asked.max_runs,
+        runs_key=asked.runs_key,
+        singleton=asked.singleton,
+        singleton_key=asked.singleton_key,
+    )
+    if not is_open:
+        what = "`concurrency.max_runs` or `singleton` of its workflow"
+        raise RefusedError("conflict", f"run `{state.run_id}` cannot go on now: {what}")
+    ask_gates(partition, program, state.run_id, asked, now)
+
+
 def _replace(partition: Partition, run_ids: tuple[str, ...], request: i.StartRun) -> None:
     """Cancel the runs that a singleton replaces; when they have ended the new one is let in."""
     for run_id in run_ids:

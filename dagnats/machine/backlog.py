@@ -105,12 +105,16 @@ class Backlog:
 
     def give_back(self, ticket: Ticket) -> None:
         """Let a ticket be held no more."""
-        task = self.tasks[ticket.node.task]
+        node = ticket.node
+        task = self.tasks[node.task]
         task.held -= 1
         if ticket.max_steps is not None or ticket.sticky is not None:
             run = self.runs[ticket.run_id]
             run.held -= 1
             run.wake()
+        elif node is task.plain_node and task.seats and self._load[ticket.run_id] == 1:
+            del self._load[ticket.run_id]  # all that there is to forget of most
+            return
         self._forget(task, ticket)
 
     def _forget(self, task: Task, ticket: Ticket) -> None:

@@ -120,6 +120,20 @@ class Gates:
         """Whether a run holds or waits for anything."""
         return run_id in self._guests
 
+    def is_open(
+        self,
+        workflow: str,
+        *,
+        max_runs: int | None,
+        runs_key: str,
+        singleton: str | None,
+        singleton_key: str,
+    ) -> bool:
+        """Whether a run that asks now is let in at once, and replaces nobody."""
+        slots = self._slots.get((workflow, runs_key)) if max_runs is not None else None
+        full = slots is not None and len(slots.inside) + len(slots.waiting) >= (max_runs or 0)
+        return not full and not (singleton is not None and (workflow, singleton_key) in self._locks)
+
     def ask(  # noqa: PLR0913
         self,
         run_id: str,

@@ -147,7 +147,7 @@ def _outstanding(turn: Turn) -> Iterator[Command]:
             case Ready(), TaskNode() if state.status == "running":
                 yield _enqueue(turn, frame, at, node, step)
             case Expecting(since=since), WaitForEventNode():
-                yield wait.listen(name, node, since)
+                yield wait.listen(state, name, node, since)
             case Calling(), SubWorkflowNode():
                 yield child.command(name, node, step)
             case Asking(), ApprovalNode():

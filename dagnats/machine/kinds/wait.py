@@ -1,7 +1,9 @@
 """`wait_for_event`: events of a type that match, of now, of a while ago, or signals to the run.
 
-Events come from outside as they are published; those since the wait began (or `look_back` before)
-are told again after a crash, so one may come twice and counts once, by its id.
+Events come from outside as they are published. Those since the run began, or since `look_back`
+before the wait, count too, so that none is lost that came early; but what another wait of the run
+has taken before this one began is past. All are told again after a crash, so one may come twice and
+counts once, by its id.
 """
 
 from typing import Any
@@ -13,7 +15,7 @@ from dagnats.machine.commands import Listen
 from dagnats.machine.errors import error
 from dagnats.machine.outcome import give_up, succeed
 from dagnats.machine.payload import require_fit
-from dagnats.machine.state import Expecting, Frame
+from dagnats.machine.state import Expecting, Frame, RunState
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import holds, problem
 
@@ -22,7 +24,7 @@ def begin(turn: Turn, frame: Frame, at: int, node: WaitForEventNode) -> None:
     """Begin to wait; a signal that has come before counts."""
     step = turn.name(frame, at)
     turn.add(ev.WaitStarted(*turn.head(), step))
-    turn.commands.append(listen(step, node, turn.at))
+    turn.commands.append(listen(turn.state, step, node, turn.at))
     recall(turn, frame, at)
 
 
@@ -34,9 +36,10 @@ def recall(turn: Turn, frame: Frame, at: int) -> None:
         hear(turn, frame, at, node, signal)
 
 
-def listen(step: str, node: WaitForEventNode, since: int) -> Listen:
-    """Return the command that brings events to a step."""
-    return Listen(step, node.event, since - (node.look_back_ms or 0))
+def listen(state: RunState, step: str, node: WaitForEventNode, since: int) -> Listen:
+    """Return the command that brings events to a step which waits since then."""
+    back = node.look_back_ms
+    return Listen(step, node.event, state.started_at if back is None else since - back)
 
 
 def hear(turn: Turn, frame: Frame, at: int, node: WaitForEventNode, event: dict[str, Any]) -> bool:
@@ -45,6 +48,8 @@ def hear(turn: Turn, frame: Frame, at: int, node: WaitForEventNode, event: dict[
     if not isinstance(waiting, Expecting) or event["type"] != node.event:
         return False
     if any(known["id"] == event["id"] for known in waiting.events):
+        return False
+    if event["at"] < ev.rfc3339(waiting.since) and event["id"] in turn.state.taken:
         return False
     step = turn.name(frame, at)
     match = turn.scope(frame).formulas[at].get("match")
