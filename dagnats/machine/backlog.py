@@ -3,8 +3,9 @@
 What a ticket takes part in is counted when it comes and given back when it goes, in one place each.
 """
 
-from dagnats.machine.lines import DeliveryKey, Entry, Lane, Line, Task, Ticket, take_out
-from dagnats.machine.permits import RunPermits, Windows, pass_on, window_keys
+from dagnats.machine.permits import Lane, Line, RunPermits, Task, pass_on, take_out
+from dagnats.machine.tickets import DeliveryKey, Entry, Ticket
+from dagnats.machine.windows import Windows, window_keys
 
 TURN_MS = 100
 """By so much a ticket counts as younger for each attempt that its run has here already."""

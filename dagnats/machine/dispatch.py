@@ -21,8 +21,8 @@ from typing import Any
 
 from dagnats.ir.program import TaskNode
 from dagnats.machine.backlog import TURN_MS, Backlog
-from dagnats.machine.lines import DeliveryKey, Entry, Held, Lane, Line, Order, Seat, Ticket
-from dagnats.machine.permits import Limit, RunPermits, Tether, pass_on
+from dagnats.machine.permits import Lane, Limit, Line, RunPermits, Tether, pass_on
+from dagnats.machine.tickets import DeliveryKey, Entry, Held, Order, Seat, Ticket
 from dagnats.machine.waits import reason
 
 __all__ = ["GRACE_MS", "TURN_MS", "DeliveryKey", "Dispatcher", "Ticket"]

@@ -1,27 +1,280 @@
-"""What holds attempts back that a worker could take: limits, and who waits for each.
+"""What waits for a worker, in order, and what holds it back: tickets in lines, lines in lanes.
+
+A *lane* is what the same workers can do: a task with a group and capabilities. Within it, a *line*
+holds tickets that the same limits hold back, so that when the first one may not go none of them
+may. A line is filed in one *pile*: among those of its lane that are to be looked at, or among those
+that a limit has parked. Nothing here is ever searched for.
 
 A limit parks the lines whose first ticket it does not let go. When it opens it wakes, in each lane,
 the oldest line that it has parked; the next one follows when that one has been looked at and the
 limit is still open. So what a limit holds back costs nothing until it opens.
-
-Rates are exact: a window remembers every start of the last period, so no stretch of time of the
-length of a period ever has more units than the limit. (A bucket that refills as time goes by would
-let twice as many go around the moment it is full.)
 """
 
 from collections import deque
-from heapq import heappop, heappush
-from itertools import count
-from typing import Any
+from heapq import heapify, heappop, heappush
+from typing import Any, Protocol
 
 from dagnats.ir.program import RateLimit, TaskNode
-from dagnats.machine.lines import Entry, Lane, Line, Order, Pile, Seat
-
-GRAINS = 1_024
-"""Starts closer together than this part of a period are remembered as one, as of the last one."""
+from dagnats.machine.rates import Starts
+from dagnats.machine.tickets import Entry, Order, Seat
 
 WindowKey = tuple[str, str | None]
 """A task, and the value of the key of a limit by key."""
+
+GONE_MIN = 100
+"""What holds less than this of what is gone is not swept."""
+
+
+class Line:
+    """Tickets that the same limits hold back, in their order; `gone` of them wait no more.
+
+    Most come in order and stand in `queue`; those that are older than its last one are `late`.
+    """
+
+    __slots__ = (
+        "gone",
+        "key",
+        "lane",
+        "late",
+        "order",
+        "parked_at",
+        "pile",
+        "queue",
+        "run",
+        "sticky",
+        "windows",
+        "woken_by",
+    )
+
+    def __init__(self, lane: "Lane", key: Any) -> None:
+        self.lane = lane
+        self.key = key
+        self.queue: deque[Entry] = deque()
+        self.late: list[Entry] = []
+        self.gone = 0
+        self.run: RunPermits | None = None
+        self.sticky: str | None = None
+        self.windows: tuple[Window, ...] = ()
+        self.pile: Pile | None = None
+        self.order: Order = (0, 0)
+        self.parked_at: Limit | None = None
+        self.woken_by: Limit | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no limit but the task's holds these back, and any worker will do."""
+        return self.sticky is None and self.run is None and not self.windows
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits here."""
+        return len(self.queue) + len(self.late) == self.gone
+
+    def add(self, entry: Entry) -> None:
+        """Let a ticket stand where it belongs."""
+        queue = self.queue
+        if not queue or entry.tag >= queue[-1].tag:
+            queue.append(entry)
+        else:
+            heappush(self.late, entry)
+
+    def first(self) -> Entry | None:
+        """Return the first one, also if it is gone."""
+        queue, late = self.queue, self.late
+        if late and (not queue or late[0] < queue[0]):
+            return late[0]
+        return queue[0] if queue else None
+
+    def head(self) -> Entry | None:
+        """Return the first that waits; what is gone before it is dropped."""
+        while (entry := self.first()) is not None and entry.gone:
+            self.pop(entry)
+            self.gone -= 1
+        return entry
+
+    def pop(self, first: Entry) -> None:
+        """Drop the first one."""
+        if self.late and self.late[0] is first:
+            heappop(self.late)
+        else:
+            self.queue.popleft()
+
+    def pass_over(self, entry: Entry) -> None:
+        """Count one more as gone, and sweep when most of what is here is."""
+        entry.gone = True
+        self.gone += 1
+        if self.gone > GONE_MIN and self.gone > (len(self.queue) + len(self.late)) // 2:
+            self.queue = deque(one for one in self.queue if not one.gone)
+            self.late = [one for one in self.late if not one.gone]
+            heapify(self.late)
+            self.gone = 0
+
+    def clear(self) -> None:
+        """Drop all; nobody waits."""
+        self.queue.clear()
+        self.late.clear()
+        self.gone = 0
+
+
+class Pile:
+    """Lines by the order of their first ticket. What has been filed elsewhere is passed over."""
+
+    __slots__ = ("heap", "live")
+
+    def __init__(self) -> None:
+        self.heap: list[tuple[int, int, Line]] = []
+        self.live = 0
+
+    def add(self, line: Line, order: Order) -> None:
+        """File a line here and nowhere else."""
+        take_out(line)
+        line.pile = self
+        line.order = order
+        self.live += 1
+        heappush(self.heap, (*order, line))
+        if len(self.heap) > GONE_MIN and len(self.heap) > 2 * self.live:
+            live = {line: line.order for _, _, line in self.heap if line.pile is self}
+            self.heap = [(*order, line) for line, order in live.items()]
+            heapify(self.heap)
+
+    def top(self) -> Line | None:
+        """Return the first line."""
+        heap = self.heap
+        while heap:
+            tag, seq, line = heap[0]
+            if line.pile is self and line.order == (tag, seq):
+                return line
+            heappop(heap)
+        return None
+
+    def drop_top(self) -> None:
+        """Take out the first line, which `top` has just returned."""
+        _, _, line = heappop(self.heap)
+        line.pile = None
+        self.live -= 1
+
+
+def take_out(line: Line) -> None:
+    """Take a line out of where it is filed."""
+    pile, limit = line.pile, line.parked_at
+    if pile is not None:
+        pile.live -= 1
+        line.pile = None
+    if limit is not None:
+        line.parked_at = None
+        limit.tidy(line.lane)
+
+
+class Lane:
+    """What the same workers can do: its seats and the lines that are to be looked at.
+
+    While it has both it is among the `active` ones.
+    """
+
+    __slots__ = ("active", "capabilities", "group", "lines", "ready", "seats", "task")
+
+    def __init__(
+        self,
+        task: "Task",
+        group: str | None,
+        capabilities: tuple[str, ...],
+        active: dict["Lane", None],
+    ) -> None:
+        self.task = task
+        self.group = group
+        self.capabilities = capabilities
+        self.active = active
+        self.lines: dict[Any, Line] = {}
+        self.ready = Pile()
+        self.seats = deque(seat for seat in task.seats if seat.serves(group, capabilities))
+
+    def file(self, line: Line, order: Order) -> None:
+        """Let a line be looked at."""
+        self.ready.add(line, order)
+        if self.seats:
+            self.active[self] = None
+
+    def takes(self, seat: Seat) -> bool:
+        """Whether the tickets of this lane are for a worker."""
+        return self.task.name in seat.tasks and seat.serves(self.group, self.capabilities)
+
+    def free_seat(self) -> Seat | None:
+        """Return the seat whose turn it is among those that take more."""
+        seats = self.seats
+        for _ in range(len(seats)):
+            seat = seats[0]
+            if len(seat.held) < seat.concurrency:
+                return seat
+            seats.rotate(-1)
+        return None
+
+    def enter(self, seat: Seat) -> None:
+        """Let a worker take tickets of this lane."""
+        self.seats.append(seat)
+        if self.ready.top() is not None:
+            self.active[self] = None
+
+    def leave(self, seat: Seat) -> None:
+        """Give a worker none of these tickets any more."""
+        self.seats.remove(seat)
+        if not self.seats:
+            self.active.pop(self, None)
+
+
+class Task:
+    """All there is about a task: its workers, its lanes, and how many attempts are held.
+
+    `plain` is the line of tickets that ask for nothing special, `plain_node` a node of such ones.
+    `cap` is the least `max_task_concurrency` of its tickets, waiting and held.
+    """
+
+    __slots__ = ("cap", "caps", "held", "lanes", "name", "plain", "plain_node", "seats")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seats: dict[Seat, None] = {}
+        self.lanes: dict[tuple[str | None, tuple[str, ...]], Lane] = {}
+        self.plain: Line | None = None
+        self.plain_node: TaskNode | None = None
+        self.held = 0
+        self.cap: int | None = None
+        self.caps: dict[int, int] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many attempts are held as may be."""
+        return self.cap is not None and self.held >= self.cap
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to know about it."""
+        return not (self.held or self.lanes or self.seats)
+
+    def enter(self, seat: Seat) -> None:
+        """Let a worker take part."""
+        self.seats[seat] = None
+        for lane in self.lanes.values():
+            if lane.takes(seat):
+                lane.enter(seat)
+
+    def leave(self, seat: Seat) -> None:
+        """Give a worker nothing more."""
+        del self.seats[seat]
+        for lane in self.lanes.values():
+            if lane.takes(seat):
+                lane.leave(seat)
+
+    def add_cap(self, cap: int) -> None:
+        """Note that a ticket that waits or is held has a limit."""
+        self.caps[cap] = self.caps.get(cap, 0) + 1
+        self.cap = cap if self.cap is None else min(self.cap, cap)
+
+    def drop_cap(self, cap: int) -> None:
+        """Note that a ticket with a limit is gone."""
+        self.caps[cap] -= 1
+        if not self.caps[cap]:
+            del self.caps[cap]
+            self.cap = min(self.caps, default=None)
 
 
 class Limit:
@@ -129,64 +382,14 @@ class Tether(Limit):
             self._all.pop(self.worker_id, None)
 
 
-class Starts:
-    """The starts of the longest period asked for: grains of [first, last, units]."""
+class Watch(Protocol):
+    """What looks at windows when their time has come."""
 
-    __slots__ = ("grains", "longest", "total")
+    def ring_at(self, at: int, window: "Window") -> None:
+        """Open a window at a time."""
 
-    def __init__(self) -> None:
-        self.grains: deque[list[int]] = deque()
-        self.total = 0
-        self.longest = 0
-
-    def free_at(self, now: int, rate: RateLimit) -> int:
-        """Return when an attempt may start: `now`, or the time at which enough has gone by.
-
-        One that takes more than the limit takes all of it.
-        """
-        period = rate.period_ms
-        self.longest = max(self.longest, period)
-        over = min(rate.units, rate.limit) - rate.limit
-        grains = self.grains
-        self._forget(now)
-        if period == self.longest:
-            over += self.total
-            counted = iter(grains)
-        else:
-            young = [grain for grain in grains if grain[1] > now - period]
-            over += sum(units for _, _, units in young)
-            counted = iter(young)
-        if over <= 0:
-            return now
-        for _, last, units in counted:
-            over -= units
-            if over <= 0:
-                return last + period
-        raise AssertionError(over)
-
-    def take(self, at: int, rate: RateLimit) -> None:
-        """Count a start; one that comes late counts as of the last one."""
-        units = min(rate.units, rate.limit)
-        grains = self.grains
-        if grains:
-            at = max(at, grains[-1][1])
-        self.longest = max(self.longest, rate.period_ms)
-        self.total += units
-        if grains and at - grains[-1][0] <= self.longest // GRAINS:
-            grains[-1][1] = at
-            grains[-1][2] += units
-        else:
-            grains.append([at, at, units])
-
-    @property
-    def over_at(self) -> int:
-        """Return when all of it is past."""
-        return self.grains[-1][1] + self.longest if self.grains else 0
-
-    def _forget(self, now: int) -> None:
-        grains = self.grains
-        while grains and grains[0][1] + self.longest <= now:
-            self.total -= grains.popleft()[2]
+    def fade(self, window: "Window") -> None:
+        """Forget a window once all that it remembers is past and no line is subject to it."""
 
 
 class Window(Limit):
@@ -199,7 +402,7 @@ class Window(Limit):
 
     __slots__ = ("closed_by", "closed_until", "fades", "key", "lines", "starts", "windows")
 
-    def __init__(self, key: WindowKey, windows: "Windows") -> None:
+    def __init__(self, key: WindowKey, windows: Watch) -> None:
         super().__init__()
         self.key = key
         self.windows = windows
@@ -246,88 +449,3 @@ class Window(Limit):
         """Let those be looked at that wait."""
         self.closed_until = None
         self.wake()
-
-
-class Windows:
-    """All rate limits that anything is known of, and when each is to be looked at again."""
-
-    def __init__(self) -> None:
-        self._windows: dict[WindowKey, Window] = {}
-        self._alarms: list[tuple[int, int, Window]] = []
-        self._fading: list[tuple[int, int, Window]] = []
-        self._numbers = count()
-        self._now = 0
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def get(self, key: WindowKey) -> Window:
-        """Return the window of a task and key."""
-        window = self._windows.get(key)
-        if window is None:
-            window = self._windows[key] = Window(key, self)
-        return window
-
-    def ring_at(self, at: int, window: Window) -> None:
-        """Open a window at a time."""
-        heappush(self._alarms, (at, next(self._numbers), window))
-
-    def fade(self, window: Window) -> None:
-        """Forget a window once all that it remembers is past and no line is subject to it."""
-        if not window.fades:
-            window.fades = True
-            heappush(self._fading, (window.starts.over_at, next(self._numbers), window))
-
-    def ring(self, now: int) -> None:
-        """Open the windows whose time has come; forget those that nobody needs."""
-        self._now = max(now, self._now)
-        while self._alarms and self._alarms[0][0] <= now:
-            at, _, window = heappop(self._alarms)
-            if window.closed_until == at:
-                window.open()
-        while self._fading and self._fading[0][0] <= now:
-            window = heappop(self._fading)[2]
-            window.fades = False
-            if window.starts.over_at > now:
-                self.fade(window)
-            elif not window.lines:
-                del self._windows[window.key]
-
-    def due_ms(self) -> int | None:
-        """Return when a window opens next."""
-        alarms = self._alarms
-        while alarms and alarms[0][2].closed_until != alarms[0][0]:
-            heappop(alarms)
-        return alarms[0][0] if alarms else None
-
-    def count(self, node: TaskNode, rate_key: str, at: int) -> None:
-        """Count the start of an attempt that has no ticket here."""
-        for key in window_keys(node, rate_key):
-            self.get(key).take(at, node)
-
-    def dump(self) -> list[Any]:
-        """Return what is remembered of starts as JSON."""
-        return [
-            [*key, window.starts.longest, [list(grain) for grain in window.starts.grains]]
-            for key, window in self._windows.items()
-            if window.starts.over_at > self._now
-        ]
-
-    def load(self, data: list[Any]) -> None:
-        """Take up what `dump` has returned."""
-        for task, key, longest, grains in data:
-            window = self.get((task, key))
-            window.starts.longest = longest
-            window.starts.grains = deque(list(grain) for grain in grains)
-            window.starts.total = sum(grain[2] for grain in grains)
-            self.fade(window)
-
-
-def window_keys(node: TaskNode, rate_key: str) -> list[WindowKey]:
-    """Return the windows that an attempt of a node is counted in."""
-    keys: list[WindowKey] = []
-    if node.rate_limit is not None:
-        keys.append((node.task, None))
-    if node.keyed_rate_limit is not None:
-        keys.append((node.task, rate_key))
-    return keys

@@ -6,8 +6,8 @@ Limits are named before busy workers: when a worker is free the limit is still t
 from collections.abc import Mapping
 
 from dagnats.ir.program import RateLimit
-from dagnats.machine.lines import Entry, Lane, Line, Seat
-from dagnats.machine.permits import RunPermits, Window
+from dagnats.machine.permits import Lane, Line, RunPermits, Window
+from dagnats.machine.tickets import Entry, Seat
 
 
 def reason(

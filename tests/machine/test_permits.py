@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dagnats.expr.ast import Literal
 from dagnats.ir.program import RateLimit
 from dagnats.machine.dispatch import Dispatcher, Ticket
-from dagnats.machine.permits import GRAINS, Starts
+from dagnats.machine.rates import GRAINS, Starts
 from tests.machine.dispatching import LEASE_MS, Model, Worker, leftovers, node, ticket
 
 KEY = Literal("k")

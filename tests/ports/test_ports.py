@@ -21,7 +21,10 @@ TOO_LARGE = 70_000_000
 Test = Callable[[World], Awaitable[None]]
 
 
-@pytest.fixture(params=[jetstream, memory, simulated], ids=["jetstream", "memory", "simulated"])
+@pytest.fixture(
+    params=[pytest.param(jetstream, marks=pytest.mark.slow), memory, simulated],
+    ids=["jetstream", "memory", "simulated"],
+)
 def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Test], None]:
     """Run an async test in a world."""
 
