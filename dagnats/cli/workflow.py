@@ -104,11 +104,13 @@ def show(
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show a registered workflow: its digest and its program."""
+    """Show a registered workflow: its digest and its program, without secrets."""
+    from dagnats.comparison.fields import hide_secrets
 
     async def work() -> int:
         async with connected(server, data_dir) as client:
             answer = await client.call("workflow.show", {"name": name})
+        hide_secrets(answer["program"])
         if as_json:
             output.result_json(answer)
         else:
