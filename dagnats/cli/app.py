@@ -363,7 +363,6 @@ def schema_(
 ) -> None:
     """Print the JSON Schema that lets editors complete, explain and check documents."""
     from dagnats.cli import schema
-    from dagnats.cli.options import finish
 
     if not registry:
         raise typer.Exit(schema.write(schema.schema_of(name, draft), target, as_json=as_json))
@@ -371,8 +370,11 @@ def schema_(
         raise UsageError("`--registry` has a schema of workflow documents only")
 
     async def work() -> int:
-        found = await schema.registered(server, data_dir, draft)
-        return schema.write(found, target, as_json=as_json)
+        from dagnats.cli.registry import registered
+
+        async with connected(server, data_dir) as client:
+            programs = await registered(client)
+        return schema.write(schema.registered(programs, draft), target, as_json=as_json)
 
     finish(work)
 

@@ -1,6 +1,6 @@
 """`dagnats schema`: the JSON Schemas of what dagnats reads and writes, for editors and validators.
 
-Without `--registry` nothing of the network is imported.
+Imports neither network nor typer; what a server knows comes from `registry`.
 """
 
 import json
@@ -54,6 +54,15 @@ def schema_of(name: str, draft: str) -> Any:
     return found if draft == DRAFTS[0] else draft_07(found)
 
 
+def registered(programs: list[dict[str, Any]], draft: str) -> Any:
+    """Return the schema of workflows that knows these programs, in a draft of JSON Schema."""
+    from dagnats.lang.registered import known, specialised
+    from dagnats.lang.schema import draft_07, workflow_schema
+
+    schema = specialised(workflow_schema(), known(programs))
+    return schema if draft == DRAFTS[0] else draft_07(schema)
+
+
 def write(schema: Any, target: str | None, *, as_json: bool = False) -> int:
     """Print a schema, or write it to a file and say so. Raises UsageError."""
     text = text_of(schema)
@@ -74,16 +83,3 @@ def write(schema: Any, target: str | None, *, as_json: bool = False) -> int:
 def text_of(schema: Any) -> str:
     """Return a schema as the text of a file."""
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
-
-
-async def registered(server: str | None, data_dir: Path | None, draft: str) -> Any:
-    """Return the schema of workflows that knows what a server knows. Raises DagnatsError."""
-    from dagnats.cli.options import connected
-    from dagnats.cli.registry import registered as fetched
-    from dagnats.lang.registered import known, specialised
-    from dagnats.lang.schema import draft_07, workflow_schema
-
-    async with connected(server, data_dir) as client:
-        programs = await fetched(client)
-    schema = specialised(workflow_schema(), known(programs))
-    return schema if draft == DRAFTS[0] else draft_07(schema)

@@ -107,8 +107,11 @@ def show(
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show a registered workflow: its digest and its program."""
+    """Show a registered workflow: its digest and its program, without secrets."""
+    from dagnats.comparison.fields import hide_secrets
+
     answer = ask(server, data_dir, "workflow.show", {"name": name, "version": version})
+    hide_secrets(answer["program"])
     if as_json:
         output.result_json(answer)
     else:

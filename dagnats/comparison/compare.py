@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from dagnats.comparison.contracts import Reason, input_reasons, output_reasons
-from dagnats.comparison.fields import MISSING, Fields, Reader, changes, kind_of, same
+from dagnats.comparison.fields import HIDDEN, MISSING, Fields, Reader, changes, kind_of, same
 from dagnats.ir import program as p
 
 LIKENESS_MIN = 0.6
@@ -21,6 +21,9 @@ _PARTS = frozenset({
     "version",
 })  # fmt: skip
 """Fields of a program that are compared apart from the others."""
+
+_SECRETS = frozenset({"config.secret_value"})
+"""Fields of which is shown that they differ, and not what they are."""
 
 
 class FieldChange(Struct, frozen=True):
@@ -85,8 +88,16 @@ def compare(old: p.Program, new: p.Program) -> Comparison:
     )
 
 
+def _hidden(path: str, value: Any) -> Any:
+    """Return the value of a field as it may be shown."""
+    return HIDDEN if path in _SECRETS and value is not MISSING else value
+
+
 def _fields(old: Fields, new: Fields) -> tuple[FieldChange, ...]:
-    return tuple(FieldChange(*change) for change in changes(old, new))
+    return tuple(
+        FieldChange(path, _hidden(path, before), _hidden(path, after))
+        for path, before, after in changes(old, new)
+    )
 
 
 def _workflow(program: p.Program, reader: Reader) -> Fields:

@@ -195,6 +195,10 @@ def changes(old: Fields, new: Fields) -> Iterator[tuple[str, Any, Any]]:
             yield path, before, after
 
 
+HIDDEN = "********"
+"""What stands for the value of a field that is for nobody to see."""
+
+
 class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
@@ -211,3 +215,10 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def hide_secrets(document: dict[str, Any]) -> None:
+    """Take the secrets that stand in the document of a program out of it."""
+    for trigger in document.get("triggers", ()):
+        if "secret_value" in trigger["config"]:
+            trigger["config"]["secret_value"] = HIDDEN

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Span
-from dagnats.lang.keys import ID_PATTERN
+from dagnats.lang.keys import GO_STEP_PATTERN
 from dagnats.source.document import Document, Mapping, Node, Scalar, walk
 from dagnats.source.document import Sequence as List
 
@@ -23,7 +23,8 @@ _CONCLUDED = frozenset(
 """Codes of what is concluded from everything that is there."""
 
 _NOT_UNDERSTOOD = ("DN1", "DN2", "DN3", "DN4", "DN5")
-_ID = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
+_ID = re.compile(GO_STEP_PATTERN.removesuffix("$") + r"\Z")
+"""Of an id with dots it is known who it is, even where it may not have them."""
 _LISTS = frozenset({"steps", "finally", "default"})
 
 
@@ -36,6 +37,8 @@ def without_cascades(
     hidden = _CONCLUDED
     if document is not None and _has_unread_steps(document.root):
         hidden = hidden | {"DN3002"}
+    if document is not None and _has_unread_schemas(document.root):
+        hidden = hidden | {"DN2016"}
     kept = tuple(_once(found for found in findings if found.code not in hidden))
     # A step that does not exist is an error by itself.
     return kept if any(map(_is_not_understood, kept)) else tuple(findings)
@@ -65,6 +68,12 @@ def _has_unread_steps(root: Node) -> bool:
                 if not all(map(_is_known, items)) or (entry.key == "steps" and not items):
                     return True
     return False
+
+
+def _has_unread_schemas(root: Node) -> bool:
+    """Whether schemas are there that cannot be read: nobody knows what a reference leads to."""
+    schemas = root.get("schemas") if isinstance(root, Mapping) else None
+    return schemas is not None and not isinstance(schemas, Mapping)
 
 
 def _is_known(step: Node) -> bool:

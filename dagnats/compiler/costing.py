@@ -10,6 +10,7 @@ too expensive with data that few workflows see.
 
 from collections.abc import Iterator
 
+from dagnats.compiler.remembered import once
 from dagnats.diagnostics.diagnostic import Diagnostic, Severity, Sink
 from dagnats.expr.ast import Call, Comprehension, Expr, Ident, Literal, Select, children
 from dagnats.expr.checking.check import Checked
@@ -32,12 +33,16 @@ def cost(embedded: Embedded | None, checked: Checked | None, limits: Limits, sin
         return 0
     if isinstance(checked.expr, Literal):
         return 0
-    found = estimate(checked.expr, checked.types, limits)
+    found = once(_estimated, checked, limits)
     if found.cost.max <= COST_MAX:
         return found.cost.max
     if not any(isinstance(type_, Poison) for type_ in checked.types.values()):
         _judge(embedded, checked.expr, found, sink)
     return COST_MAX
+
+
+def _estimated(checked: Checked, limits: Limits) -> Estimate:
+    return estimate(checked.expr, checked.types, limits)
 
 
 def _judge(embedded: Embedded, expr: Expr, found: Estimate, sink: Sink) -> None:

@@ -20,6 +20,8 @@ from dagnats.compiler.naming import Reference
 from dagnats.compiler.outline import FINALLY, ROOT, Outline
 from dagnats.compiler.outputs import Lookup, Outputs
 from dagnats.compiler.reads import Read
+from dagnats.compiler.remembered import active, once
+from dagnats.compiler.retyping import Seen, object_of, retyped, surroundings
 from dagnats.compiler.roots import (
     ERROR,
     RUN,
@@ -148,7 +150,7 @@ class Deducer:
         entry = self._workflow.keys.get("vars")
         for name in getattr(entry and entry.value, "entries", ()):
             fields.setdefault(name.key, (POISON, True))
-        return Object(fields, name="vars")
+        return object_of(fields, "vars")
 
     def _of_document(
         self, at: int, spot: Spot, roots: dict[str, Type], events: list[Object]
@@ -170,14 +172,16 @@ class Deducer:
             del scope["trigger"]
         if "vars" in spot.roots and "vars" in self._workflow.keys:
             scope.setdefault("vars", Object({}, name="vars"))
+        seen = None
         if "steps" in spot.roots:
-            scope[STEPS] = self._steps(self._names.by_output, self._views.of_output)
-        checked = self._check(spot, self._reads.of_document[at], scope)
+            seen = Seen(self._names.by_output, self._views.of_output)
+        around = _Around(scope, known.NOTHING)
+        checked = self._checked(spot, self._reads.of_document[at], around, seen)
         self._demands.document(spot, checked, self._found.sink)
         if spot.key.startswith("vars."):
             before = roots.get("vars")
             fields = dict(before.fields) if isinstance(before, Object) else {}
-            fields[spot.key.removeprefix("vars.")] = (settled(checked.type), True)
+            fields[spot.key.removeprefix("vars.")] = (once(settled, checked.type), True)
             roots["vars"] = Object(fields, name="vars")
         return checked
 
@@ -362,15 +366,30 @@ class Deducer:
         return extra
 
     def _spot(self, number: int, at: int, spot: Spot, around: _Around, view: Endings) -> Checked:
-        steps = self._steps(self._names.mentioned[number][at], view)
-        scope = known.narrowed({**around.roots, STEPS: steps}, around.facts)
-        checked = self._check(spot, self._reads.of_step[number][at], scope)
+        seen = Seen(self._names.mentioned[number][at], view)
+        checked = self._checked(spot, self._reads.of_step[number][at], around, seen)
         self._found.of_step[number, at] = checked
         self._demands.spot(self._outline.steps[number], spot, checked, self._found.sink)
         return checked
 
-    def _check(self, spot: Spot, reads: tuple[Read, ...], scope: Scope) -> Checked:
-        embedded, sink = spot.embedded, self._found.sink
+    def _checked(
+        self, spot: Spot, reads: tuple[Read, ...], around: _Around, seen: Seen | None
+    ) -> Checked:
+        """Judge an expression, unless it is known; without `seen` there are no steps."""
+
+        def check_here(sink: Sink) -> Checked:
+            steps = {} if seen is None else {STEPS: self._steps(seen.mentioned, seen.view)}
+            scope = known.narrowed({**around.roots, **steps}, around.facts)
+            return self._check(spot, reads, scope, sink)
+
+        sink, notes = self._found.sink, active()
+        if notes is None:
+            return check_here(sink)
+        among = surroundings(reads, around.roots, around.facts, seen, self._outputs.types)
+        return retyped(notes, spot, among, check_here, sink)
+
+    def _check(self, spot: Spot, reads: tuple[Read, ...], scope: Scope, sink: Sink) -> Checked:
+        embedded = spot.embedded
         absent = report_absent(reads, scope, embedded.spans, sink, spot.key)
         here = {**scope, **absent} if absent else scope
         if spot.returns == "bool":

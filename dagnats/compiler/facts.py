@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from dagnats.compiler.remembered import active
 from dagnats.expr.ast import Expr
 from dagnats.expr.checking.access import Path
 from dagnats.expr.checking.check import Checked
@@ -18,7 +19,15 @@ NOTHING: Facts = {}
 
 def after(expr: Expr, checked: Checked, before: Facts) -> Facts | None:
     """Return what is known where a condition holds; None where it never does."""
-    return Narrowing(checked.types).after(expr, before, True)
+    notes = None if before else active()
+    if notes is None:
+        return Narrowing(checked.types).after(expr, before, True)
+    key = (after, id(expr), id(checked))
+    found: Facts | None = notes.recall(key)
+    if found is None:
+        found = Narrowing(checked.types).after(expr, NOTHING, True)
+        notes.keep(key, (expr, checked), found)
+    return found
 
 
 def without(facts: Facts, roots: tuple[str, ...]) -> Facts:

@@ -32,6 +32,7 @@ from dagnats.expr.types import (
     Uint,
     Union,
     assignable,
+    display,
     literal_type,
     union,
     widened,
@@ -109,8 +110,53 @@ def _misfits(node: Expr, given: Type, wanted: Type, path: str) -> Iterator[Misfi
         for name, (part, _) in given.fields.items():
             yield from _misfits(_part(node, name), part, wanted.value, _below(path, name))
         return
+    unlike, inside = _differing(node, given, wanted, path)
+    if inside is not None:
+        yield inside
+        return
     called = f"`{path}`" if path else "the input"
-    yield Misfit(node, f"{called} must be {named(wanted)}, not {named(given)}")
+    yield Misfit(node, f"{called} must be {named(wanted)}, not {named(unlike)}")
+
+
+def _differing(node: Expr, given: Type, wanted: Type, path: str) -> tuple[Type, Misfit | None]:
+    """Return what of `given` is of another kind, and where all of it is of one, what differs.
+
+    object | object, where an object is wanted: which key is missing, or of another type.
+    """
+    if isinstance(given, Union):
+        wrong = [member for member in given.members if not assignable(member, wanted)]
+        unlike = [member for member in wrong if not _alike(member, wanted)]
+        if unlike:
+            return (given if len(unlike) == len(wrong) else union(unlike)), None
+        return given, next(_misfits(node, wrong[0], wanted, path), None)
+    if isinstance(wanted, Union):
+        found = [
+            list(_misfits(node, given, member, path))
+            for member in wanted.members
+            if _alike(given, member)
+        ]
+        return given, min(found, key=len)[0] if found else None
+    match given, wanted:
+        case (List(elem=have), List(elem=want)) if _alike(given, wanted):
+            return given, next(_misfits(node, have, want, f"{path}[i]"), None)
+        case (Map(value=have), Map(value=want)) if _alike(given, wanted):
+            return given, next(_misfits(node, have, want, f"{path}[key]"), None)
+        case _:
+            return given, None
+
+
+def _alike(given: Type, wanted: Type) -> bool:
+    """Whether messages call two types the same, so that they have to say what differs."""
+    match given, wanted:
+        case _, Union(members=members):
+            return any(_alike(given, member) for member in members)
+        case Union(members=members), _:
+            return any(_alike(member, wanted) for member in members)
+        case (List(elem=have), List(elem=want)) | (Map(value=have), Map(value=want)):
+            return _alike(have, want)
+        case _:
+            both = isinstance(given, Object) and isinstance(wanted, Object)
+            return both or display(given) == display(wanted)
 
 
 def _exactly(node: Expr, given: Type) -> Type:

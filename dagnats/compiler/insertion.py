@@ -26,36 +26,27 @@ def inserted(step: Step, key: str, value: str) -> Edit | None:
     inside = Position(start.offset + 1, start.line, start.column + 1)
     # An empty config is `{}`; whether it is JSON, the step's own keys tell.
     first = _first(step)
-    quoted = first is not None and _is_quoted(first)
+    quoted = first is not None and first.key_span.end.offset - first.key_span.start.offset > len(
+        first.key
+    )
     return Edit(Span(inside, inside), _pair(key, value, quoted=quoted))
 
 
 def _beside(block: Block, key: str, inner: str, value: str) -> Edit | None:
     """Return the edit that writes `key: value` before the last known key of a block."""
-    own = [entry for entry in block.keys.values() if not entry.merged]
-    if not own:
-        return None
-    entry = max(own, key=lambda entry: entry.key_span.start.offset)
-    quoted = _is_quoted(entry)
-    if inner:
-        written = f"{_name(key, quoted=quoted)}: {{{_pair(inner, value, quoted=quoted)}}}"
-    else:
-        written = _pair(key, value, quoted=quoted)
-    first = min(own, key=lambda entry: entry.key_span.start.offset)
-    # A block mapping stands at the column of its keys, a flow mapping has its brace before them.
-    flow = block.span.start.column != first.key_span.start.column
-    start = entry.key_span.start
-    between = ", " if flow else "\n" + " " * (start.column - 1)
-    return Edit(Span(start, start), written + between)
+    # What most documents do not need is not even loaded.
+    from dagnats.lang.rewriting import beside
+
+    def written(quoted: bool) -> str:
+        if inner:
+            return f"{_name(key, quoted=quoted)}: {{{_pair(inner, value, quoted=quoted)}}}"
+        return _pair(key, value, quoted=quoted)
+
+    return beside(block.keys.values(), block.span.start, written)
 
 
 def _first(block: Block) -> Entry | None:
     return min(block.keys.values(), key=lambda entry: entry.key_span.start.offset, default=None)
-
-
-def _is_quoted(entry: Entry) -> bool:
-    span = entry.key_span
-    return span.end.offset - span.start.offset > len(entry.key)
 
 
 def _name(key: str, *, quoted: bool) -> str:

@@ -27,6 +27,7 @@ from dagnats.compiler.spots import document_spots
 from dagnats.compiler.switches import check_switches
 from dagnats.compiler.tables import Tables
 from dagnats.compiler.unused import check_unused
+from dagnats.compiler.zones import check_zones
 from dagnats.diagnostics.diagnostic import Sink
 from dagnats.expr.checking.check import Checked
 from dagnats.lang.tree import Workflow
@@ -93,4 +94,5 @@ def judge(workflow: Workflow, sink: Sink, workflows: Lookup | None = None) -> Ju
     check_declared(workflow, tables.outline, sink)
     check_unused(tables, sink)
     check_hygiene(tables, sink)
+    check_zones(workflow, sink)
     return Judged(tables, typed)

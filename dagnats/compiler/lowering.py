@@ -14,6 +14,7 @@ from dagnats.compiler.lowering_nodes import EACH, Nodes, budget
 from dagnats.compiler.outline import FINALLY, Outline
 from dagnats.compiler.reads import reads
 from dagnats.compiler.resolved import works
+from dagnats.compiler.roots import STATUSES
 from dagnats.compiler.trees import canonical
 from dagnats.expr.ast import Expr
 from dagnats.ir import program as p
@@ -148,8 +149,11 @@ def _variables(workflow: Workflow, places: Places) -> tuple[tuple[str, Expr], ..
 def _contracts(
     workflow: Workflow, nodes: tuple[p.Node, ...], key: str
 ) -> tuple[tuple[str, Any], ...]:
-    """Return the schemas of what the tasks take or give that the workflow does."""
+    """Return the schemas of what the tasks take or give that the workflow does, or may plan."""
     done = {node.task for node in nodes if isinstance(node, p.TaskNode)}
+    for node in nodes:
+        if isinstance(node, p.PlannerNode):
+            done.update(node.allowed_tasks)
     schemas = [
         (task, getattr(workflow.tasks[task], key)) for task in sorted(done & workflow.tasks.keys())
     ]
@@ -222,7 +226,11 @@ def _config(trigger: tree.Trigger) -> tuple[str, dict[str, Any]]:
     if (event := trigger.event) is not None:
         return "event", {"event": event.event}
     if (webhook := trigger.webhook) is not None:
-        return "webhook", {"path": webhook.path.lstrip("/"), "secret": webhook.secret or None}
+        return "webhook", {
+            "path": webhook.path.lstrip("/"),
+            "secret": webhook.secret or None,
+            "secret_value": webhook.secret_value or None,
+        }
     if (http := trigger.http) is not None:
         return "http", {
             "path": http.path.lstrip("/"),
@@ -230,9 +238,14 @@ def _config(trigger: tree.Trigger) -> tuple[str, dict[str, Any]]:
             "timeout_ms": http.timeout,
             "max_body_bytes": http.max_body_bytes or None,
             "secret": http.secret or None,
+            "secret_value": http.secret_value or None,
             "idempotency_header": http.idempotency_header or None,
             "authentication": dict(http.authentication) or None,
         }
+    if (ended := trigger.run_terminal) is not None:
+        wanted = ended.statuses or STATUSES
+        statuses = [status for status in STATUSES if status in wanted]
+        return "run_terminal", {"workflow": ended.workflow, "statuses": statuses}
     assert trigger.external is not None, "a trigger has a kind"
     return "external", {"kind": trigger.external.kind, "config": trigger.external.config}
 

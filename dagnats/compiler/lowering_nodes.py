@@ -95,13 +95,17 @@ class Nodes:
                         **does,
                         max_steps=_sure(bound),
                         max_depth=planner.max_depth or None,
-                        allowed_tasks=tuple(sorted(planner.allowed_tasks)),
+                        allowed_tasks=self._allowed(planner),
                         allowed_types=tuple(sorted(planner.allowed_types)) or ("normal",),
                         max_replans=planner.max_replans or 0,
                     ),
                 )
             case _:
                 return (p.TaskNode(**common, **does, agent=kind_of(step) == "agent"),)
+
+    def _allowed(self, planner: tree.Planner) -> tuple[str, ...]:
+        """Return the tasks of plans: those that are listed, or else those that are declared."""
+        return tuple(sorted(planner.allowed_tasks or self._ground.workflow.tasks))
 
     def _map(
         self, each: tree.Map, bound: int | None, body: int, places: Places, common: dict[str, Any]

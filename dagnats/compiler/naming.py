@@ -10,7 +10,9 @@ from itertools import islice
 from msgspec import Struct
 
 from dagnats.compiler.outline import FINALLY, ROOT, Outline
+from dagnats.compiler.remembered import once
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Edit, Fix, Label, Sink, Span
+from dagnats.expr.ast import Expr
 from dagnats.expr.checking.check import references
 from dagnats.lang.tree import Embedded, Trigger, Workflow
 
@@ -20,6 +22,9 @@ SLIP_MAX = 2
 """Characters by which a misspelt name is longer or shorter."""
 CANDIDATES_MAX = 20
 """Names of one length that a name which nobody has is compared with."""
+GUESSES_MAX = 200
+"""Names that nobody has for which a meant one is sought, in one document: it takes half a
+millisecond. Further ones are reported all the same, with the steps that there are."""
 
 
 class Reference(Struct, frozen=True):
@@ -55,8 +60,9 @@ class _Resolver:
     def __init__(self, outline: Outline, sink: Sink) -> None:
         self._outline = outline
         self._sink = sink
-        # The first step of an id has it, as in `Outline.index`.
+        self._guesses: dict[tuple[str, tuple[int, ...]], str | None] = {}
         self._by_length: dict[int, dict[int, list[str]]] = {}
+        # The first step of an id has it, as in `Outline.index`.
         self._own: list[dict[str, int]] = [
             {outline.steps[number].id: number for number in reversed(scope.steps)}
             for scope in outline.scopes
@@ -122,7 +128,7 @@ class _Resolver:
                 self._sink.add(Diagnostic("DN3001", message, span, labels=labels, help=help_))
 
     def _mentions(self, embedded: Embedded, seen: tuple[int, ...]) -> Iterator[Reference]:
-        for name, node in references(embedded.expr):
+        for name, node in once(_referred, embedded.expr):
             span = embedded.spans.get(node.id, NOWHERE)
             yield Reference(name, self._target(name, span, seen), span)
 
@@ -133,13 +139,21 @@ class _Resolver:
                 return target
         elsewhere = self._outline.index.get(name)
         if elsewhere is None:
-            self._sink.add(_unknown(name, span, self._candidates(name, seen)))
+            self._sink.add(_unknown(name, span, self._guess(name, seen), self._known(seen)))
         else:
             self._sink.add(self._hidden(elsewhere, span))
         return None
 
+    def _guess(self, name: str, seen: tuple[int, ...]) -> str | None:
+        """Return the step that was probably meant, as long as the document has guesses left."""
+        key = (name, seen)
+        if key not in self._guesses and len(self._guesses) < GUESSES_MAX:
+            near = difflib.get_close_matches(name, self._candidates(name, seen), 1)
+            self._guesses[key] = near[0] if near else None
+        return self._guesses.get(key)
+
     def _candidates(self, name: str, seen: tuple[int, ...]) -> list[str]:
-        """Return steps that may have been meant, else some of those that there are."""
+        """Return steps of about that length, a few of each scope."""
         found: list[str] = []
         for scope in seen:
             by_length = self._by_length.get(scope)
@@ -149,8 +163,10 @@ class _Resolver:
                     by_length.setdefault(len(step), []).append(step)
             for length in range(len(name) - SLIP_MAX, len(name) + SLIP_MAX + 1):
                 found += by_length.get(length, ())[:CANDIDATES_MAX]
-        if difflib.get_close_matches(name, found, 1):
-            return found
+        return found
+
+    def _known(self, seen: tuple[int, ...]) -> list[str]:
+        """Return some of the steps that there are."""
         own = (step for scope in seen for step in self._own[scope])
         return list(islice(own, LISTED_MAX + 1))
 
@@ -169,15 +185,18 @@ class _Resolver:
         return Diagnostic("DN3005", message, span, labels=label, help=help_)
 
 
-def _unknown(name: str, span: Span, seen: list[str]) -> Diagnostic:
+def _referred(expr: Expr) -> tuple[tuple[str, Expr], ...]:
+    return tuple(references(expr))
+
+
+def _unknown(name: str, span: Span, guess: str | None, seen: list[str]) -> Diagnostic:
     message = f"there is no step `{name}`"
-    close = difflib.get_close_matches(name, seen, 1)
-    if not close:
+    if guess is None:
         known = ", ".join(f"`{known}`" for known in seen[:LISTED_MAX])
         more = ", …" if len(seen) > LISTED_MAX else ""
         return Diagnostic("DN3002", message, span, help=f"the steps are {known}{more}")
     fixes: tuple[Fix, ...] = ()
     # The bare word of `depends_on`; in a quote or an expression the span is longer than the name.
     if span.end.offset - span.start.offset == len(name):
-        fixes = (Fix(f"write `{close[0]}`", (Edit(span, close[0]),)),)
-    return Diagnostic("DN3002", message, span, help=f"did you mean `{close[0]}`?", fixes=fixes)
+        fixes = (Fix(f"write `{guess}`", (Edit(span, guess),)),)
+    return Diagnostic("DN3002", message, span, help=f"did you mean `{guess}`?", fixes=fixes)

@@ -6,6 +6,7 @@ fan: {type: map, task: t, config: {tolerance: 1, …}}     →  list(output of t
 from collections.abc import Callable, Mapping
 
 from dagnats.compiler.edges import COMPLETED
+from dagnats.compiler.remembered import once
 from dagnats.compiler.roots import Schemas, approval_output, called, event_root
 from dagnats.compiler.settle import settled
 from dagnats.compiler.tables import Tables
@@ -86,15 +87,15 @@ class Outputs:
                 return self._map(number, step, config, spots)
             case tree.Switch():
                 if "output" in spots:
-                    return settled(spots["output"])
+                    return once(settled, spots["output"])
                 ways = self.bodies(number)
                 return union(ways if exhaustive else [*ways, Object({})])
             case tree.Loop() | tree.AgentLoop(steps=(_, *_)):
                 if "output" in spots:
-                    return settled(spots["output"])
+                    return once(settled, spots["output"])
                 return union(self.bodies(number))
             case tree.Transform():
-                return settled(spots.get("value", DYN))
+                return once(settled, spots.get("value", DYN))
             case tree.AgentLoop():
                 return self.task(step.task)
             case None:
@@ -106,7 +107,7 @@ class Outputs:
         self, number: int, step: tree.Step, config: tree.Map, spots: Mapping[str, Type]
     ) -> Type:
         if "output" in spots:
-            item = settled(spots["output"])
+            item = once(settled, spots["output"])
         elif config.steps:
             item = union(self.bodies(number))
         else:

@@ -18,6 +18,7 @@ from dagnats.compiler.edges import COMPLETED, FAILED, SKIPPED
 from dagnats.compiler.endings import PENDING, Endings
 from dagnats.compiler.naming import Reference
 from dagnats.compiler.outline import Outline
+from dagnats.compiler.remembered import Heard, active
 from dagnats.compiler.spots import Spot
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Sink, Span
@@ -74,18 +75,37 @@ def _step(
     """Read the expressions of a step; returns what is known where its `when` holds."""
     outline, names = tables.outline, tables.names
     for at, spot in enumerate(outline.spots(number)):
-        reader = _Reader(_targets(names.mentioned[number][at]), spot.embedded.spans, sink)
-        seen = known
+        targets, seen = _targets(names.mentioned[number][at]), known
         if spot.body is not None:
             own = body_view(outline, tables.views, number, spot)
             # What the condition has found out about the steps outside still holds.
             seen = Known(ChainMap(dict(known.found), own), {})  # type: ignore[arg-type]
-        sides = reader.read(spot.embedded.expr, seen)
+        sides = _read(spot, targets, seen, sink)
         if spot.key == "when":
             known = sides.when_true
         elif (scope := _case(outline, number, spot)) is not None:
             inside[scope] = _together(sides.when_true)
     return known
+
+
+def _read(spot: Spot, targets: dict[str, int], known: Known, sink: Sink) -> "_Sides":
+    """Read an expression, unless it is known that nothing is to be reported of it."""
+    expr, spans, notes = spot.embedded.expr, spot.embedded.spans, active()
+    if not targets:
+        return _Sides(known, known)
+    if notes is None or known.found:
+        return _Reader(targets, spans, sink).read(expr, known)
+    ends = tuple([(name, step, known.of(step)) for name, step in targets.items()])
+    key = (_read, id(expr), ends)
+    told = notes.recall(key)
+    if told is None:
+        heard = Heard(to=sink)
+        sides = _Reader(targets, spans, heard).read(expr, known)
+        if heard.is_silent:
+            notes.keep(key, expr, (sides.when_true.found, sides.when_false.found))
+        return sides
+    # What was known before the expression is of today, what it tells follows from the key.
+    return _Sides(Known(known.before, told[0]), Known(known.before, told[1]))
 
 
 def _case(outline: Outline, number: int, spot: Spot) -> int | None:

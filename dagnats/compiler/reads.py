@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from dagnats.compiler.outline import Outline
+from dagnats.compiler.remembered import once
 from dagnats.compiler.spots import Spot
 from dagnats.expr.ast import (
     INTERPOLATE,
@@ -58,11 +59,15 @@ def read_all(outline: Outline, document: tuple[Spot, ...]) -> Reads:
     """Return the side table; each node of each expression is visited once."""
     return Reads(
         tuple(
-            tuple(tuple(reads(spot.embedded.expr)) for spot in outline.spots(number))
+            tuple(once(_read, spot.embedded.expr) for spot in outline.spots(number))
             for number in range(len(outline.steps))
         ),
-        tuple(tuple(reads(spot.embedded.expr)) for spot in document),
+        tuple(once(_read, spot.embedded.expr) for spot in document),
     )
+
+
+def _read(expr: Expr) -> tuple[Read, ...]:
+    return tuple(reads(expr))
 
 
 _Way = tuple[Expr, frozenset[str], str, tuple[str, ...]]

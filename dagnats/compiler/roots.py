@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from dagnats.compiler.reads import Read
+from dagnats.compiler.remembered import active
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Sink, Span
 from dagnats.expr.schema import from_json_schema
 from dagnats.expr.types import (
@@ -24,7 +25,7 @@ from dagnats.expr.types import (
     Type,
     union,
 )
-from dagnats.lang.tree import Approval, Trigger, Workflow
+from dagnats.lang.tree import Approval, RunTerminalTrigger, Trigger, Workflow
 
 Scope = Mapping[str, Type]
 
@@ -49,7 +50,10 @@ ERROR = Object(
     },
     name="error",
 )
-TRIGGER_KINDS = ("cron", "subject", "event", "webhook", "http", "external")
+STATUSES = ("completed", "failed", "cancelled")
+"""The ends of a run, in the order in which a program has them."""
+
+TRIGGER_KINDS = ("cron", "subject", "event", "webhook", "http", "external", "run_terminal")
 
 WHERE = {
     "error": "in a step that `on_failure` or `compensate` of another names",
@@ -83,12 +87,26 @@ class Schemas:
         """Return the type; `dyn` where there is no schema. `name` is how messages call it."""
         if schema is None:
             return DYN
-        return called(from_json_schema(self.whole(schema)), name)
+        return _type(self.whole(schema), name)
 
     @staticmethod
     def alone(schema: Any) -> Type:
         """Return the type of a schema of another document."""
         return DYN if schema is None else from_json_schema(schema)
+
+
+def _type(schema: Any, name: str) -> Type:
+    """Return the type of a schema that stands by itself."""
+    notes = active()
+    if notes is None:
+        return called(from_json_schema(schema), name)
+    # Equal is not the same: 1, 1.0 and true are equal.
+    key = (_type, repr(schema), name)
+    found: Type | None = notes.recall(key)
+    if found is None:
+        found = called(from_json_schema(schema), name)
+        notes.keep(key, None, found)
+    return found
 
 
 def _refers(schema: Any) -> bool:
@@ -130,6 +148,10 @@ def trigger_root(trigger: Trigger, workflow: Workflow, schemas: Schemas) -> Obje
     elif kind == "cron":
         # A schedule carries nothing.
         data = NULL
+    elif trigger.run_terminal is not None:
+        # Go passes it on as it is, whatever else there is in it, and so does what is left out here.
+        is_read = trigger.key_place("input") != trigger.run_terminal.span
+        data = _ended_run(trigger.run_terminal, closed=is_read)
     return Object(
         {
             "trigger": (Enum((trigger.id,)), True),
@@ -139,6 +161,20 @@ def trigger_root(trigger: Trigger, workflow: Workflow, schemas: Schemas) -> Obje
             "data": (data, True),
         },
         name="trigger",
+    )
+
+
+def _ended_run(ended: RunTerminalTrigger, *, closed: bool) -> Object:
+    """Return the type of what is known of a run that has ended."""
+    return Object(
+        {
+            "run_id": (STRING, True),
+            "workflow_id": (Enum((ended.workflow,)), True),
+            "status": (Enum(ended.statuses or STATUSES), True),
+            "labels": (Map(STRING), True),
+        },
+        name="trigger.data",
+        closed=closed,
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from dagnats.compiler.deduce import Deduced
 from dagnats.compiler.reads import IN_TEXT, Read
+from dagnats.compiler.remembered import once
 from dagnats.compiler.roots import Schemas
 from dagnats.compiler.spots import Spot
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity, Sink
-from dagnats.expr.ast import Literal, walk
+from dagnats.expr.ast import Expr, Literal, walk
 from dagnats.expr.types import Bool, Double, Enum, Int, Null, Type
 from dagnats.lang.tree import Planner, Step, Workflow
 from dagnats.source.document import locate
@@ -74,19 +75,23 @@ def check_security(tables: Tables, typed: Deduced, sink: Sink) -> None:
 
 def _credentials(spot: Spot, sink: Sink) -> None:
     embedded = spot.embedded
-    for node in walk(embedded.expr):
-        if not isinstance(node, Literal):
-            continue
-        for path, text in _texts(node.value):
-            found = _credential(text)
-            if found is not None:
-                message = f"this looks like {found}, for everyone to read"
-                help_ = "declare a name in `secrets`, write `${{ secrets.NAME }}`, and revoke this"
-                span = embedded.spans.get(node.id, embedded.span)
-                if (held := embedded.constants.get(node.id)) is not None:
-                    span = locate(held, path)[0].span
-                sink.add(Diagnostic("DN8003", message, span, Severity.WARNING, help=help_))
-                break
+    for node, path, found in once(_shown, embedded.expr):
+        message = f"this looks like {found}, for everyone to read"
+        help_ = "declare a name in `secrets`, write `${{ secrets.NAME }}`, and revoke this"
+        span = embedded.spans.get(node.id, embedded.span)
+        if (held := embedded.constants.get(node.id)) is not None:
+            span = locate(held, path)[0].span
+        sink.add(Diagnostic("DN8003", message, span, Severity.WARNING, help=help_))
+
+
+def _shown(expr: Expr) -> tuple[tuple[Literal, list[str | int], str], ...]:
+    """Return the constants that hold a credential, each with the first one: where, and its kind."""
+    shown = []
+    for node in walk(expr):
+        if isinstance(node, Literal):
+            texts = ((path, _credential(text)) for path, text in _texts(node.value))
+            shown += [(node, path, found) for path, found in texts if found is not None][:1]
+    return tuple(shown)
 
 
 def _credential(text: str) -> str | None:
@@ -156,7 +161,7 @@ def _sink(schema: Any, into: tuple[str, ...]) -> str | None:
 
 def _capabilities(workflow: Workflow, step: Step, sink: Sink) -> None:
     config = step.config
-    if isinstance(config, Planner) and "allowed_tasks" not in config.keys and not workflow.tasks:
+    if isinstance(config, Planner) and not config.allowed_tasks and not workflow.tasks:
         message = f"what `{step.id}` plans may use every task there is"
         help_ = "list `allowed_tasks`"
         span = step.place("id")

@@ -6,7 +6,9 @@
 from collections.abc import Iterator
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from dagnats.compiler.remembered import same
 from dagnats.lang.tree import (
     AgentLoop,
     Approval,
@@ -43,7 +45,15 @@ class Spot(Struct, frozen=True):
 
 def spots(step: Step) -> tuple[Spot, ...]:
     """Return the expressions of a step in the order in which a run evaluates them."""
-    return tuple(_common(step)) + tuple(_config(step))
+    return tuple([_known(spot) for part in (_common, _config) for spot in part(step)])
+
+
+def _known(spot: Spot) -> Spot:
+    """Return the spot with the tree that it had before, if it had one."""
+    expr = same(spot.embedded.expr)
+    if expr is spot.embedded.expr:
+        return spot
+    return replace(spot, embedded=replace(spot.embedded, expr=expr))
 
 
 def _common(step: Step) -> Iterator[Spot]:
@@ -117,6 +127,10 @@ def _config(step: Step) -> Iterator[Spot]:  # noqa: C901, PLR0912 (one case a ty
 
 def document_spots(workflow: Workflow) -> Iterator[Spot]:
     """Yield the expressions of the document itself; `roots` are all that exist there."""
+    return map(_known, _document(workflow))
+
+
+def _document(workflow: Workflow) -> Iterator[Spot]:
     start = ("input", "run", "trigger", "vars")
     for name, value in workflow.vars.items():
         yield Spot(f"vars.{name}", value, roots=start)

@@ -153,7 +153,7 @@ def _declarations(workflow: Workflow, outline: Outline, sink: Sink) -> None:
     events |= {cancel.event for cancel in workflow.cancel_on}
     for step in outline.steps:
         config = step.config
-        if isinstance(config, Planner) and "allowed_tasks" not in config.keys:
+        if isinstance(config, Planner) and not config.allowed_tasks:
             tasks = None  # what is planned may use them all
         elif isinstance(config, Planner) and tasks is not None:
             tasks.update(config.allowed_tasks)

@@ -40,6 +40,7 @@ steps:
             "task. Remove it, or make the task a step of its own."
         ),
         bad="""\
+dagnats: 1
 name: hello
 steps:
   - {id: rest, type: sleep, task: hello.rest, config: {duration: 10m}}
@@ -232,8 +233,8 @@ triggers:
 """,
     ),
     "DN2021": Entry(
-        name="malformed-time-zone",
-        title="a time zone that cannot be one",
+        name="unknown-time-zone",
+        title="a time zone that does not exist",
         severity=Severity.ERROR,
         explanation=(
             "Time zones are named as the IANA does, so that summer time is known. Write a name "
@@ -252,6 +253,28 @@ steps:
   - {id: greet, task: hello.greet}
 triggers:
   - {id: nightly, cron: {expression: "0 3 * * *", timezone: Europe/Berlin}}
+""",
+    ),
+    "DN8008": Entry(
+        name="secret-in-the-open",
+        title="a trigger whose secret stands in the document",
+        severity=Severity.WARNING,
+        explanation=(
+            "The Go dagnats has the secret itself in a trigger, where everyone can read it who can "
+            "read the document or the workflow. Give it a name that the server knows the value of, "
+            "write `secret: NAME`, and change the secret."
+        ),
+        bad="""\
+name: hello
+triggers: [{id: hook, webhook: {path: hello, secret_value: hush-hush}}]
+steps:
+  - {id: greet, task: hello.greet}
+""",
+        good="""\
+name: hello
+triggers: [{id: hook, webhook: {path: hello, secret: GREETER}}]
+steps:
+  - {id: greet, task: hello.greet}
 """,
     ),
     "DN9013": Entry(
@@ -274,6 +297,27 @@ name: hello
 steps:
   - {id: greet, task: hello.greet, on_failure: notify}
   - {id: notify, task: hello.notify}
+""",
+    ),
+    "DN9014": Entry(
+        name="read-over",
+        title="what the Go dagnats reads over",
+        severity=Severity.WARNING,
+        explanation=(
+            "In a document that does not say `dagnats: 1`, null and times below 0 are nothing, "
+            "keys may be in another case, and a key inside of a block that is not known counts "
+            "for nothing, as in the Go dagnats. Remove it, or, if it is a note of yours, let it "
+            "begin with `x-`; `dagnats lint --fix` removes it, and spells keys as they are."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, colour: red}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: greet, task: hello.greet, x-colour: red}
 """,
     ),
 }

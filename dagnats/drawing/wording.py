@@ -142,7 +142,7 @@ def link_label(accepts: tuple[str, ...]) -> str:
     return "in any case" if len(others) > 1 else f"or {others[0]}"
 
 
-_TRIGGER_KEYS = ("expression", "timezone", "subject", "event", "method", "path")
+_TRIGGER_KEYS = ("expression", "timezone", "subject", "event", "method", "path", "workflow")
 
 
 def trigger_notes(trigger: p.Trigger) -> tuple[str, ...]:

@@ -38,12 +38,16 @@ CONFIGS: Final = {
     ),
     "subject": (("subject",), ()),
     "event": (("event",), ()),
-    "webhook": (("path",), ("secret",)),
+    "webhook": (("path",), ("secret", "secret_value")),
     "http": (
         ("path", "method"),
-        ("timeout_ms", "max_body_bytes", "secret", "idempotency_header", "authentication"),
+        (
+            *("timeout_ms", "max_body_bytes", "secret", "secret_value", "idempotency_header"),
+            "authentication",
+        ),
     ),
     "external": (("kind",), ("config",)),
+    "run_terminal": (("workflow", "statuses"), ()),
 }
 """By the kind of a trigger: the keys that its `config` must have, and those that it may have."""
 

@@ -21,6 +21,8 @@ STRATEGIES: Final = ("fixed", "linear", "exponential", "listed")
 ON_EXHAUSTED: Final = ("fail", "complete", "pause")
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+DOTTED_ID = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+"""The id of a node at the top that comes from a document of the Go dagnats."""
 ID_CHARS: Final = "letters, digits, `_` and `-`, at most 64"
 TASK = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")

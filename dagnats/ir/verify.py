@@ -7,6 +7,7 @@ every run ends. Linear in the size of the program.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from dagnats.ir.addresses import addresses
 from dagnats.ir.costs import STEPS_MAX, VALUE_CHARS_MAX, VALUE_ITEMS_MAX
 from dagnats.ir.expression_rules import Place, expression
 from dagnats.ir.macros import MACROS
@@ -14,6 +15,7 @@ from dagnats.ir.node_rules import node_faults, spots
 from dagnats.ir.policy_rules import admission, named_values, outer_spots, triggers
 from dagnats.ir.program import IR_VERSION, LoopNode, MapNode, Node, Program
 from dagnats.ir.rules import (
+    DOTTED_ID,
     ID,
     ID_CHARS,
     JOINS,
@@ -61,7 +63,7 @@ def _violations(program: Program) -> Iterator[str]:
         for fault in node_faults(node):
             yield f"node {i} `{node.id}`: {fault}"
     faults = list(structure(program))
-    yield from faults
+    yield from faults or addresses(program)
     yield from admission(program.admission)
     yield from triggers(program.triggers)
     # Who sees whom is a question to a sound table only.
@@ -97,7 +99,8 @@ def _identities(program: Program) -> Iterator[str]:
     seen: set[str] = set()
     nodes = program.nodes
     for i, node in enumerate(nodes):
-        if not ID.fullmatch(node.id) and not _is_each(nodes, i):
+        is_id = ID.fullmatch(node.id) or (node.within is None and DOTTED_ID.fullmatch(node.id))
+        if not is_id and not _is_each(nodes, i):
             yield f"node {i}: the id is {shown(node.id)}: {ID_CHARS}"
         if node.id in seen:
             yield f"node {i}: the id {shown(node.id)} stands twice"

@@ -1,4 +1,4 @@
-"""What values must be beyond their shape, and which keys go together: schedules, zones, bounds.
+"""What values must be beyond their shape, and which keys go together: schedules, times, bounds.
 
 cron: "0 25 * * *"      →  DN2020 `25` is no hour: they go from 0 to 23
 """
@@ -6,11 +6,12 @@ cron: "0 25 * * *"      →  DN2020 `25` is no hour: they go from 0 to 23
 import re
 from collections.abc import Iterator
 
-from dagnats.diagnostics.diagnostic import Diagnostic, Sink, Span
+from dagnats.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, Span
 from dagnats.expr.ast import Literal
 from dagnats.lang import tree
 from dagnats.lang.gopaths import select
-from dagnats.lang.walk import all_scopes, all_steps
+from dagnats.lang.keys import GO_STEP_PATTERN
+from dagnats.lang.walk import all_scopes, all_steps, bodies
 from dagnats.source.document import to_json
 from dagnats.timespec import parse_duration_ms
 
@@ -32,14 +33,14 @@ _NAMES = {
     "day of the week": {name: number for number, name in enumerate(_DAYS)},
 }
 _PART = re.compile(r"(\*|([A-Za-z]+|[0-9]{1,4})(-([A-Za-z]+|[0-9]{1,4}))?)(/([0-9]{1,4}))?")
-_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+_GO_STEP = re.compile(GO_STEP_PATTERN)
 
 
 def check_forms(workflow: tree.Workflow, sink: Sink) -> None:
     """Report values that have the right shape and mean nothing.
 
     DN2006: out of bounds. DN2007: no duration. DN2019: keys that do not go together. DN2020: no
-    schedule. DN2021: no time zone.
+    schedule.
     """
     for step in all_steps(workflow):
         if isinstance(step.config, tree.Sleep):
@@ -48,15 +49,13 @@ def check_forms(workflow: tree.Workflow, sink: Sink) -> None:
     for trigger in workflow.triggers:
         for finding in _trigger(trigger):
             sink.add(finding)
-    for finding in (*_sticky(workflow), *_maps(workflow)):
+    for finding in (*_sticky(workflow), *_maps(workflow), *_dotted(workflow)):
         sink.add(finding)
 
 
 def _sleep(sleep: tree.Sleep) -> Iterator[Diagnostic]:
     if sleep.cron is not None:
         yield from _cron(sleep.cron, sleep.place("cron"))
-    if sleep.timezone is not None:
-        yield from _zone(sleep.timezone, sleep.place("timezone"))
     duration = sleep.duration
     if duration is None or not isinstance(duration.expr, Literal):
         return
@@ -74,8 +73,6 @@ def _trigger(trigger: tree.Trigger) -> Iterator[Diagnostic]:
     cron = trigger.cron
     if cron is not None:
         yield from _cron(cron.expression, cron.place("expression"))
-        if cron.timezone is not None:
-            yield from _zone(cron.timezone, cron.place("timezone"))
     debounce = trigger.debounce
     if debounce is None:
         return
@@ -135,10 +132,75 @@ def _takes_its_dependency(step: tree.Step) -> bool:
     return is_read and to_json(step.keys["type"].value) == "map"
 
 
-def _zone(name: str, span: Span) -> Iterator[Diagnostic]:
-    if name and _ZONE.fullmatch(name) is None:
-        message = f"`{name}` is no time zone"
-        yield Diagnostic("DN2021", message, span, help="write a name of IANA, as `Europe/Berlin`")
+def _dotted(workflow: tree.Workflow) -> Iterator[Diagnostic]:
+    """Yield the ids that only Go allows, and those of them that another step is called by."""
+    own = [s for s in workflow.steps if "." in s.id and _GO_STEP.match(s.id)]
+    if not own or "dagnats" in workflow.keys:
+        return
+    addresses = _Addresses(workflow)
+    for step in own:
+        span = step.place("id")
+        other = addresses.taken_by(step.id)
+        if other is None:
+            message = f"`{step.id}` is an id of the Go dagnats: ids have no dots now"
+            help_ = f"write `{step.id.replace('.', '-')}`; expressions have to name it in brackets"
+            yield Diagnostic("DN9001", message, span, Severity.INFO, help=help_)
+        elif other.type == "planner":
+            message = f"`{step.id}` may also be a step that `{other.id}` plans"
+            yield Diagnostic("DN3001", message, span, help="give it another id")
+        else:
+            message = f"`{step.id}` is also what the step `{other.id}` is called in a run"
+            labels = (Label(other.place("id"), "it stands here"),)
+            help_ = "give one of them another id"
+            yield Diagnostic("DN3001", message, span, labels=labels, help=help_)
+
+
+class _Addresses:
+    """What runs call steps by that are no ids: handlers, what a switch holds, what is planned.
+
+    What is inside of a `loop` or a `map` has a number in its address, and so has no id of its form.
+    """
+
+    def __init__(self, workflow: tree.Workflow) -> None:
+        self._ids = {step.id: step for step in all_steps(workflow)}
+        self._top = {step.id: step for step in (*workflow.steps, *workflow.finally_)}
+        self._below: dict[str, dict[str, tree.Step]] = {}
+
+    def taken_by(self, id_: str) -> tree.Step | None:
+        """Return the step that has an id with dots for its address, or the planner of such ones."""
+        owner, _, last = id_.rpartition(".")
+        each = self._ids.get(owner)
+        if last == "each" and each is not None and each.task is not None and _is_map(each):
+            return each
+        waiting, seen = [(self._top, id_)], set[tuple[int, str]]()
+        while waiting:
+            steps, rest = waiting.pop()
+            if (id(steps), rest) in seen:
+                continue
+            seen.add((id(steps), rest))
+            if steps is not self._top and rest in steps:
+                return steps[rest]
+            for dot in re.finditer(r"\.", rest):
+                step = steps.get(rest[: dot.start()])
+                if step is not None and step.type == "planner":
+                    return step
+                if step is not None:
+                    waiting.append((self._inside(step), rest[dot.end() :]))
+        return None
+
+    def _inside(self, step: tree.Step) -> dict[str, tree.Step]:
+        """Return what has the address of a step in its own."""
+        if step.id not in self._below:
+            names = (step.on_failure, step.compensate)
+            found = {name: self._ids[name] for name in names if name in self._ids}
+            if isinstance(step.config, tree.Switch):
+                found |= {each.id: each for body in bodies(step) for each in body}
+            self._below[step.id] = found
+        return self._below[step.id]
+
+
+def _is_map(step: tree.Step) -> bool:
+    return isinstance(step.config, tree.Map)
 
 
 def _cron(text: str, span: Span) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from dagnats.diagnostics.diagnostic import Sink
 from dagnats.lang import tree
 from dagnats.lang.forms import check_forms
 from dagnats.lang.read import read_any, read_library
-from dagnats.lang.shape import check_shape
+from dagnats.lang.shape import check_shape, examined, is_go
 from dagnats.lang.walk import all_steps
 from dagnats.source.document import Document, Mapping
 
@@ -29,7 +29,7 @@ def understand(
     `load` reads the files that are imported; without it, imports are an error. Where the shape was
     wrong (the sink has it), the part is left out, so that later passes can look at the rest.
     """
-    check_shape(document, sink)
+    document = _shaped(document, sink)
     workflow, is_old = read_any(document, sink)
     if workflow is None or not workflow.steps:
         return None
@@ -42,6 +42,19 @@ def understand(
         workflow = modern(workflow, document, sink)
     check_forms(workflow, sink)
     return workflow
+
+
+def _shaped(document: Document, sink: Sink) -> Document:
+    """Return a document whose shape was checked, without what Go reads over."""
+    of_go = is_go(document)
+    examination = examined(document, sink, "workflow", is_go=of_go)
+    if of_go and not examination.is_right:
+        from dagnats.lang.go_keys import relieved
+
+        document = relieved(document, sink)
+        examination = examined(document, sink, "workflow", is_go=of_go)
+    examination.report()
+    return document
 
 
 def _completed(

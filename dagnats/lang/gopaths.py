@@ -84,6 +84,11 @@ def step_output(step: str, parts: Sequence[str], *, may_miss: bool) -> str:
     )
 
 
+def unless_skipped(step: str, output: str, otherwise: str) -> str:
+    """Return the expression of one thing, or of another where a step was skipped."""
+    return f'{select("steps", (step,))}.status == "completed" ? {output} : {otherwise}'
+
+
 def event_matches(left: Sequence[str], right: str) -> str:
     """Return the condition that a field of an event is, as text, what an expression gives."""
     present = [

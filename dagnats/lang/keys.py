@@ -12,6 +12,7 @@ from msgspec import Struct
 
 NS_MAX = 2**63 - 1
 ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
+GO_STEP_PATTERN = r"^(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
 TASK_PATTERN = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h|d))+$|^0$"
 
@@ -19,13 +20,15 @@ DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h|d))+$|^0$"
 class Text(Struct, frozen=True):
     """A string; `definition` names the entry of `$defs` that holds its form, where it has one.
 
-    `form` says the pattern in an author's words, as what to write.
+    `form` says the pattern in an author's words, as what to write. `go_pattern` is that of the Go
+    dagnats, where its documents may hold more.
     """
 
     definition: str | None = None
     pattern: str | None = None
     chars_max: int | None = None
     form: str = ""
+    go_pattern: str | None = None
 
 
 class Flag(Struct, frozen=True):
@@ -186,6 +189,9 @@ class Block(Struct, frozen=True):
 
 
 ID = Text("id", ID_PATTERN, form="use letters, digits, `_` and `-`, at most 64")
+STEP_ID = Text("id", ID_PATTERN, form=ID.form, go_pattern=GO_STEP_PATTERN)
+"""The id of a step."""
+
 TASK = Text(
     "task",
     TASK_PATTERN,

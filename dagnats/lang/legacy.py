@@ -13,11 +13,12 @@ from msgspec import structs
 
 from dagnats.diagnostics.diagnostic import Diagnostic, Fix, Label, Sink
 from dagnats.lang import tree
+from dagnats.lang.legacy_retries import is_of_go, modern_retry
 from dagnats.lang.legacy_steps import Scopes
+from dagnats.lang.legacy_triggers import modern_trigger
 from dagnats.lang.notes import Notes
 from dagnats.lang.walk import all_steps, each_scope, each_step
-from dagnats.source.document import Document, Mapping, to_json
-from dagnats.timespec import format_duration
+from dagnats.source.document import Document, Entry, Mapping, to_json
 
 GO_RETRY: dict[str, Any] = {
     "strategy": "fixed",
@@ -33,8 +34,31 @@ def modern(workflow: tree.Workflow, document: Document, sink: Sink) -> tree.Work
     notes = Notes(document, sink)
     root = document.root
     assert isinstance(root, Mapping), "it has been read"
+    is_go = "dagnats" not in workflow.keys
+    if is_go:
+        workflow = _with_modern_retries(workflow, notes)
     workflow = _Whole(workflow, root, notes).modern()
-    return each_scope(workflow, Scopes(workflow, notes).modern)
+    if workflow.triggers:
+        triggers = tuple([modern_trigger(t, workflow, notes) for t in workflow.triggers])
+        workflow = structs.replace(workflow, triggers=triggers)
+    return each_scope(workflow, Scopes(workflow, notes, is_go=is_go).modern)
+
+
+def _with_modern_retries(workflow: tree.Workflow, notes: Notes) -> tree.Workflow:
+    def changed(step: tree.Step) -> tree.Step:
+        if step.retry is None or not is_of_go(step.retry):
+            return step
+        return structs.replace(step, retry=modern_retry(step.retry, notes))
+
+    changes: dict[str, Any] = {}
+    retry, defaults = workflow.default_retry, workflow.defaults
+    if retry is not None and is_of_go(retry):
+        changes["default_retry"] = modern_retry(retry, notes)
+    inherited = None if defaults is None else defaults.retry
+    if defaults is not None and inherited is not None and is_of_go(inherited):
+        changes["defaults"] = structs.replace(defaults, retry=modern_retry(inherited, notes))
+    workflow = structs.replace(workflow, **changes) if changes else workflow
+    return each_step(workflow, changed)
 
 
 class _Whole:
@@ -64,8 +88,6 @@ class _Whole:
             changes["singleton"] = self._keyed(workflow.singleton)
         if workflow.cancel_on:
             changes["cancel_on"] = tuple(map(self._cancel_on, workflow.cancel_on))
-        if workflow.triggers:
-            changes["triggers"] = tuple(map(self._trigger, workflow.triggers))
         return structs.replace(workflow, **changes) if changes else workflow
 
     def _default_retry(self, retry: tree.Retry) -> tree.Workflow:
@@ -81,10 +103,7 @@ class _Whole:
             span = entry.key_span
             notes.sink.add(Diagnostic("DN2008", message, span, labels=labels, help=help_))
             return structs.replace(workflow, default_retry=None)
-        fixes: tuple[Fix, ...] = ()
-        if "defaults" not in workflow.keys:
-            pairs = {"defaults": {"retry": to_json(entry.value)}}
-            fixes = notes.rewriting.fix("write `defaults.retry`", self._root, entry, pairs)
+        fixes = self._retry_fix(entry)
         own = [step for step in all_steps(workflow) if step.retry is not None]
         if own:
             fixes = tuple(fix._replace(applicability="unsafe") for fix in fixes)
@@ -95,6 +114,20 @@ class _Whole:
             defaults = structs.replace(defaults, retry=retry)
         workflow = structs.replace(workflow, default_retry=None, defaults=defaults)
         return each_step(workflow, _with_go_retry) if own else workflow
+
+    def _retry_fix(self, entry: Entry) -> tuple[Fix, ...]:
+        """Return the fix that moves the policy into `defaults`, which may be there."""
+        rewriting, title = self._notes.rewriting, "write `defaults.retry`"
+        policy = to_json(entry.value)
+        there = self._root.entry("defaults")
+        if there is None:
+            pairs = {"defaults": {"retry": policy}}
+            return rewriting.fix(title, self._root, entry, pairs)
+        edit = rewriting.insert(there, "retry", policy)
+        removal, is_kept = rewriting.replace(self._root, entry, {})
+        if edit is None or not removal:
+            return ()
+        return (Fix(title, (edit, *removal), "safe" if is_kept else "unsafe"),)
 
     def _path(
         self, block: Any, embedded: tree.Embedded | None, key: str = "idempotency_key"
@@ -112,53 +145,6 @@ class _Whole:
         return structs.replace(
             cancel, match=self._notes.match(cancel, cancel.match, self._workflow.input, steps)
         )
-
-    # Triggers
-
-    def _trigger(self, trigger: tree.Trigger) -> tree.Trigger:
-        changes: dict[str, Any] = {}
-        if "workflow_id" in trigger.keys:
-            changes |= self._workflow_id(trigger)
-        if "source" in trigger.keys:
-            self._notes.without_effect(None, trigger.keys["source"], trigger)
-            changes["source"] = None
-        if trigger.cron is not None and trigger.cron.timezone == "":
-            self._notes.without_effect(None, trigger.cron.keys["timezone"], trigger.cron)
-            changes["cron"] = structs.replace(trigger.cron, timezone=None)
-        if trigger.http is not None and "timeout_ms" in trigger.http.keys:
-            changes["http"] = self._http(trigger.http)
-        debounce = trigger.debounce
-        if debounce is not None and debounce.key is not None:
-            key = self._notes.path(debounce, "key", debounce.key, root="trigger.data")
-            changes["debounce"] = structs.replace(debounce, key=key)
-        return structs.replace(trigger, **changes) if changes else trigger
-
-    def _workflow_id(self, trigger: tree.Trigger) -> dict[str, Any]:
-        """Take this workflow for it; a trigger of Go is off unless it says that it is on."""
-        entry = trigger.keys["workflow_id"]
-        name = self._workflow.name
-        if trigger.workflow_id != name:
-            message = f"the trigger is for `{trigger.workflow_id}`, and this is `{name}`"
-            help_ = "move the trigger to the workflow that it starts"
-            self._notes.sink.add(Diagnostic("DN2019", message, entry.value.span, help=help_))
-        changes: dict[str, Any] = {"workflow_id": None}
-        pairs: dict[str, Any] = {}
-        if "enabled" not in trigger.keys:
-            changes["enabled"] = False
-            pairs = {"enabled": False}
-        self._notes.without_effect(None, entry, trigger, pairs)
-        return changes
-
-    def _http(self, http: tree.HttpTrigger) -> tree.HttpTrigger:
-        entry = http.keys["timeout_ms"]
-        milliseconds = http.timeout_ms or None
-        if "timeout" in http.keys:
-            self._notes.twice(entry, http.keys["timeout"])
-            return structs.replace(http, timeout_ms=None)
-        pairs = {} if milliseconds is None else {"timeout": format_duration(milliseconds)}
-        fixes = self._notes.fix("write `timeout`", http, entry, pairs)
-        self._notes.old(entry, "timeout", fixes)
-        return structs.replace(http, timeout_ms=None, timeout=milliseconds)
 
 
 def _with_go_retry(step: tree.Step) -> tree.Step:

@@ -4,12 +4,13 @@ from typing import Any
 
 from msgspec import structs
 
-from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Span
+from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Severity, Span
 from dagnats.expr.ast import Call, Literal
+from dagnats.expr.syntax.unparse import unparse
 from dagnats.lang import gopaths, tree
 from dagnats.lang.durations import suggest_text
 from dagnats.lang.notes import Notes
-from dagnats.source.document import Scalar
+from dagnats.source.document import Mapping, Scalar, to_json
 from dagnats.timespec import format_duration, parse_duration_ms
 
 GO_RETRY_DELAY_MS = 5_000
@@ -22,8 +23,9 @@ _WITHOUT_EFFECT = ("budget_warn_at", "budget_force_at")
 class Scopes:
     """Brings the steps of a scope into today's terms."""
 
-    def __init__(self, workflow: tree.Workflow, notes: Notes) -> None:
+    def __init__(self, workflow: tree.Workflow, notes: Notes, *, is_go: bool) -> None:
         self._schema = workflow.input
+        self._is_go = is_go
         self._has_default_retry = workflow.default_retry is not None or (
             workflow.defaults is not None and workflow.defaults.retry is not None
         )
@@ -31,8 +33,13 @@ class Scopes:
 
     def modern(self, steps: tuple[tree.Step, ...]) -> tuple[tree.Step, ...]:
         """Return the steps without old forms; those that stay as they are are the same objects."""
-        scope = {step.id: step for step in steps}
-        skipping = {step.id for step in steps if step.skip_if is not None}
+        skipping = {step.id for step in steps if _skips(step)}
+        scope = {
+            step.id: step
+            if step.skip_if is None or step.id in skipping
+            else structs.replace(step, skip_if=None)
+            for step in steps
+        }
         changed = tuple(self._step(step, scope) for step in steps)
         if not skipping:
             return changed
@@ -114,9 +121,12 @@ class Scopes:
         """Return the fix: a `when`, and `allow: skipped` wherever someone waits for the step."""
         entry, notes = step.keys["skip_if"], self._notes
         owner = notes.owner(entry)
-        if owner is None or step.when is not None:
+        if owner is None:
             return ()
-        edits, is_kept = notes.rewriting.replace(owner, entry, {"when": text})
+        if step.when is None:
+            edits, is_kept = notes.rewriting.replace(owner, entry, {"when": text})
+        else:
+            edits, is_kept = self._joined(step, owner, text)
         if not edits:
             return ()
         for other in scope.values():
@@ -127,6 +137,22 @@ class Scopes:
                         return ()
                     edits = (*edits, edit)
         return (Fix("write `when`", edits, "safe" if is_kept else "unsafe"),)
+
+    def _joined(self, step: tree.Step, owner: Mapping, text: str) -> tuple[tuple[Edit, ...], bool]:
+        """Return edits that write both conditions as one, and whether they keep all else."""
+        entry, rewriting = step.keys["when"], self._notes.rewriting
+        written = entry.value.value if isinstance(entry.value, Scalar) else None
+        if not isinstance(written, str) or step.when is None:
+            return (), False
+        first, has_comment = written.strip(), "//" in written
+        if has_comment or "${{" in written:
+            first = unparse(step.when.expr)
+        first = f"({first})" if "||" in first or "?" in first else first
+        edits, is_kept = rewriting.revalue(owner, entry, f"{first} && {text}")
+        removal, is_whole = rewriting.replace(owner, step.keys["skip_if"], {})
+        if not edits or not removal:
+            return (), False
+        return (*edits, *removal), is_kept and is_whole and not has_comment
 
     def _allowing(self, dependency: tree.Dependency) -> Edit | None:
         """Return the edit that lets a dependency accept a skipped step."""
@@ -157,6 +183,8 @@ class Scopes:
                 return self._sleep(sleep)
             case tree.Respond(body_from=str()) as respond:
                 return self._respond(step, respond, scope)
+            case tree.Respond() as respond if self._is_go:
+                return self._answering(step, respond, scope)
             case config:
                 return config
 
@@ -219,22 +247,88 @@ class Scopes:
         path = respond.body_from or ""
         if path == "" or "body" in respond.keys:
             self._notes.without_effect(None, entry, respond)
-            return structs.replace(respond, body_from=None)
+            respond = structs.replace(respond, body_from=None)
+            return self._answering(step, respond, scope) if self._is_go else respond
         parts = path.split(".")
         if not all(parts):
             message, help_ = f"`{path}` is no path", "write names joined by dots, as in `a.b`"
             self._notes.sink.add(Diagnostic("DN2019", message, entry.value.span, help=help_))
             return structs.replace(respond, body_from=None)
-        text = gopaths.field_of_input(self._schema, parts)
-        if len(step.depends_on) == 1:
-            (dependency,) = step.depends_on
-            source = scope.get(dependency.step)
-            may_miss = bool(dependency.allow) or (source is not None and source.skip_if is not None)
-            text = gopaths.step_output(dependency.step, parts, may_miss=may_miss)
+        text = self._from_source(step, scope, parts)
         pairs = {"body": f"${{{{ {text} }}}}"}
         self._notes.old(entry, "body", self._notes.fix("write `body`", respond, entry, pairs))
         body = gopaths.generated(text, entry.value.span)
         return structs.replace(respond, body_from=None, body=body)
+
+    def _from_source(self, step: tree.Step, scope: dict[str, tree.Step], parts: list[str]) -> str:
+        """Return the field of the only dependency's output, and of the input where it has none."""
+        given = gopaths.field_of_input(self._schema, parts)
+        if len(step.depends_on) != 1:
+            return given
+        (dependency,) = step.depends_on
+        source = scope.get(dependency.step)
+        if source is not None and isinstance(source.config, tree.Sleep):
+            return given
+        if _may_be_skipped(dependency, source):
+            output = gopaths.step_output(dependency.step, parts, may_miss=False)
+            return gopaths.unless_skipped(dependency.step, output, given)
+        return gopaths.step_output(dependency.step, parts, may_miss=bool(dependency.allow))
+
+    def _answering(
+        self, step: tree.Step, respond: tree.Respond, scope: dict[str, tree.Step]
+    ) -> tree.Respond:
+        """Answer as Go does where nothing is said.
+
+        With the input of the run behind several steps, and behind one that has no output.
+        """
+        if "body" in respond.keys or "with" in step.keys or not step.depends_on:
+            return respond
+        text, when = "input", ""
+        if len(step.depends_on) == 1:
+            (dependency,) = step.depends_on
+            source = scope.get(dependency.step)
+            if source is not None and isinstance(source.config, tree.Sleep):
+                pass  # which has no output
+            elif _may_be_skipped(dependency, source):
+                output = gopaths.step_output(dependency.step, (), may_miss=False)
+                text = gopaths.unless_skipped(dependency.step, output, "input")
+                when = f" when `{dependency.step}` is skipped"
+            else:
+                return respond
+        entry = step.keys.get("config") or step.keys["type"]
+        message = f"as in Go dagnats, `{step.id}` answers with the input of the run{when}"
+        help_ = "write `body`, which otherwise is what is before"
+        info, fixes = Severity.INFO, self._body_fix(step, respond, text)
+        finding = Diagnostic("DN9001", message, entry.key_span, info, help=help_, fixes=fixes)
+        self._notes.sink.add(finding)
+        return structs.replace(respond, body=gopaths.generated(text, entry.key_span))
+
+    def _body_fix(self, step: tree.Step, respond: tree.Respond, text: str) -> tuple[Fix, ...]:
+        title, pairs = "write `body`", dict[str, Any](body=f"${{{{ {text} }}}}")
+        beside = [e for e in respond.keys.values() if isinstance(e.value, Scalar)]
+        if beside:
+            entry = beside[-1]
+            pairs = {entry.key: to_json(entry.value), **pairs}
+            return self._notes.fix(title, respond, entry, pairs)
+        if respond.keys:
+            return ()
+        if "config" in step.keys:
+            return self._notes.fix(title, step, step.keys["config"], {"config": pairs})
+        return self._notes.fix(title, step, step.keys["type"], {"type": "respond", "config": pairs})
+
+
+def _skips(step: tree.Step) -> bool:
+    """Whether a step has a `skip_if` that ever skips it."""
+    skip = step.skip_if
+    if skip is None or skip.op not in gopaths.OPERATORS:
+        return skip is not None
+    return gopaths.unless(skip.step_id, skip.field, skip.op, skip.value, may_miss=False) is not None
+
+
+def _may_be_skipped(dependency: tree.Dependency, source: tree.Step | None) -> bool:
+    """Whether a step waits for one that Go may skip, also when that is written as it is today."""
+    skips = source is not None and source.skip_if is not None
+    return dependency.allow == (SKIPPED,) or (skips and not dependency.allow)
 
 
 def _accepting(step: tree.Step, skipping: set[str]) -> tree.Step:

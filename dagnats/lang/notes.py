@@ -3,7 +3,7 @@
 from collections.abc import Mapping as AnyMapping
 from typing import Any
 
-from dagnats.diagnostics.diagnostic import Diagnostic, Fix, Label, Severity, Sink
+from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Severity, Sink
 from dagnats.lang import gopaths, tree
 from dagnats.lang.rewriting import Rewriting
 from dagnats.source.document import Document, Entry, Mapping, Scalar, walk
@@ -43,19 +43,26 @@ class Notes:
         message, help_ = f"`{entry.key}` is the old form of `{name}`", f"write `{name}`"
         self.sink.add(Diagnostic("DN9001", message, entry.key_span, INFO, help=help_, fixes=fixes))
 
+    def spelling(self, entry: Entry, name: str, fixes: tuple[Fix, ...]) -> None:
+        """Say that a key is spelt otherwise now."""
+        message, help_ = f"`{entry.key}` is the old spelling of `{name}`", f"write `{name}`"
+        self.sink.add(Diagnostic("DN9001", message, entry.key_span, INFO, help=help_, fixes=fixes))
+
     def without_effect(
         self,
         node: Mapping | None,
         entry: Entry,
         block: tree.Block | None = None,
         pairs: AnyMapping[str, Any] | None = None,
+        more: tuple[Edit, ...] = (),
     ) -> None:
-        """Say that a key says nothing; `pairs` are written for what it implied."""
+        """Say that a key says nothing; `pairs` and `more` are written for what it implied."""
         owner = node or self.owner(entry)
         title = f"remove `{entry.key}`" if not pairs else f"write `{', '.join(pairs)}` instead"
         fixes: tuple[Fix, ...] = ()
         if owner is not None and (block is None or block.file is None):
             fixes = self.rewriting.fix(title, owner, entry, pairs or {})
+            fixes = tuple(fix._replace(edits=(*fix.edits, *more)) for fix in fixes)
         message = f"`{entry.key}` is old and has no effect"
         self.sink.add(Diagnostic("DN9013", message, entry.key_span, INFO, help=title, fixes=fixes))
 
@@ -128,6 +135,10 @@ class Notes:
         root, *parts = match.right.split(".")
         if root == "input" and all(parts) and parts:
             return gopaths.field_of_input(schema, parts)
+        dotted = [id_ for id_ in steps if "." in id_ and match.right.startswith(f"step.{id_}.")]
+        if root == "step" and dotted:
+            name = max(dotted, key=len)
+            parts = [name, *match.right.removeprefix(f"step.{name}.").split(".")]
         if root == "step" and len(parts) > 2 and all(parts):
             step = steps.get(parts[0])
             may_miss = step is not None and (step.skip_if is not None or step.when is not None)

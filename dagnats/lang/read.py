@@ -33,7 +33,7 @@ from dagnats.lang.keys import (
     Text,
 )
 from dagnats.lang.schema import json_types
-from dagnats.lang.shape import GUESSED_MAX, type_meant
+from dagnats.lang.shape import GUESSED_MAX, is_go, type_meant
 from dagnats.lang.templates import condition, template
 from dagnats.source.document import Document, Entry, Mapping, Node, Scalar, Sequence, to_json
 from dagnats.source.spelling import guess_word, hint, known_as
@@ -79,6 +79,7 @@ CLASSES: dict[str, type[tree.Block]] = {
     "webhookTrigger": tree.WebhookTrigger,
     "httpTrigger": tree.HttpTrigger,
     "externalTrigger": tree.ExternalTrigger,
+    "runTerminalTrigger": tree.RunTerminalTrigger,
     "debounce": tree.Debounce,
 }
 """The class of the tree for each block."""
@@ -101,7 +102,7 @@ def read_workflow(document: Document, sink: Sink) -> tree.Workflow | None:
 
 def read_any(document: Document, sink: Sink) -> tuple[tree.Workflow | None, bool]:
     """Return the tree of a workflow, and whether an old form may be in it."""
-    reader = _Reader(document, sink)
+    reader = _Reader(document, sink, is_go=is_go(document))
     found = reader.block("workflow", document.root)
     return (found if isinstance(found, tree.Workflow) else None), reader.is_old
 
@@ -124,19 +125,24 @@ def _required(name: str) -> tuple[str, ...]:
     return tuple(key.attribute for key in BLOCKS[name].keys if key.required)
 
 
+_OLD_BLOCKS = frozenset({"goMatch", "runTerminalTrigger"})
+"""Blocks that `lang.legacy` looks at wherever they stand."""
+
+
 class _Reader:
-    def __init__(self, document: Document, sink: Sink) -> None:
+    def __init__(self, document: Document, sink: Sink, *, is_go: bool = False) -> None:
         self._document = document
         self._sink = sink
+        self._is_go = is_go
         self.is_old = False
         """Whether a form was met that `lang.legacy` has to look at."""
 
     def block(self, name: str, node: Node) -> tree.Block | None:
         """Return the block that stands at a node, or None when what it needs is not there."""
         block = BLOCKS[name]
+        self.is_old |= name in _OLD_BLOCKS or (self._is_go and name == "respondConfig")
         if not isinstance(node, Mapping):
             return self._short(block, node)
-        self.is_old |= name == "goMatch"
         entries: dict[str, Entry] = {}
         values: dict[str, Any] = {}
         table = _table(name)
@@ -147,7 +153,7 @@ class _Reader:
                 unknown += 1
                 key = _meant(entry.key, block, node)
             if key is None or (
-                entry.key in table and entry.key != key.name and self._old(node, entry, key)
+                entry.key in table and entry.key != key.name and self._old(name, node, entry, key)
             ):
                 continue
             entries[key.name] = entry
@@ -262,8 +268,14 @@ class _Reader:
                 return self._value(kind, node)
         return None
 
-    def _old(self, node: Mapping, entry: Entry, key: Key) -> bool:
-        """Advise to write a key as it is now; whether it is to be ignored, for it is there too."""
+    def _old(self, block: str, node: Mapping, entry: Entry, key: Key) -> bool:
+        """Advise to write a key as it is now; whether it is to be ignored, for it is there too.
+
+        What else a retry policy of Go says has to be written too: `legacy_retries` advises on it.
+        """
+        if block == "retry" and self._is_go and node.entry(key.name) is None:
+            self.is_old = True
+            return False
         name, old, span = key.name, entry.key, entry.key_span
         if (new := node.entry(name)) is not None:
             labels = (Label(new.key_span, "the same, as it is spelt now"),)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as AnyMapping
 from typing import Any
 
@@ -10,6 +11,35 @@ from dagnats.lang.wording import flow
 from dagnats.source.document import Entry, Mapping
 
 _COMMENT = re.compile(r"(^|\s)#", re.MULTILINE)
+
+
+def renaming(entry: Entry, name: str) -> Fix:
+    """Return the fix that writes another key, in quotes if it stands in quotes."""
+    written = f'"{name}"' if is_quoted(entry) else name
+    return Fix(f"write `{name}`", (Edit(entry.key_span, written),), "safe")
+
+
+def is_quoted(entry: Entry) -> bool:
+    """Whether a key stands in quotes."""
+    return entry.key_span.end.offset - entry.key_span.start.offset > len(entry.key)
+
+
+def beside(entries: Iterable[Entry], start: Position, write: Callable[[bool], str]) -> Edit | None:
+    """Return the edit that writes a key and its value before the last entry of a mapping.
+
+    `start` is where the mapping begins; `write` gives the text, with the key in quotes or without.
+    None where nothing of it stands there itself.
+    """
+    own = [entry for entry in entries if not entry.merged]
+    if not own:
+        return None
+    last = max(own, key=lambda entry: entry.key_span.start.offset)
+    first = min(own, key=lambda entry: entry.key_span.start.offset)
+    # A block mapping stands at the column of its keys, a flow mapping has its brace before them.
+    at = last.key_span.start
+    in_braces = start.column != first.key_span.start.column
+    between = ", " if in_braces else "\n" + " " * (at.column - 1)
+    return Edit(Span(at, at), write(is_quoted(last)) + between)
 
 
 class Rewriting:
@@ -32,6 +62,38 @@ class Rewriting:
             return self._taken_out(node, entry)
         is_kept = not self._has_comment(whole)
         return (Edit(whole, self._pairs(node, entry, pairs)),), is_kept
+
+    def insert(self, entry: Entry, key: str, value: Any) -> Edit | None:
+        """Return the edit that writes one more key into the mapping of an entry.
+
+        None where that is empty, or is written elsewhere too: merged, or with an anchor or alias.
+        """
+        node = entry.value
+        if not isinstance(node, Mapping) or not self._is_alone(entry):
+            return None
+
+        def written(quoted: bool) -> str:
+            if quoted:
+                return f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+            return f"{key}: {_yaml(value)}"
+
+        return beside(node.written, node.span.start, written)
+
+    def revalue(self, node: Mapping, entry: Entry, value: Any) -> tuple[tuple[Edit, ...], bool]:
+        """Return edits that write another value for an entry, and whether they keep all else.
+
+        No edits where it is merged, or has an anchor or alias.
+        """
+        if entry not in node.written or not self._is_alone(entry):
+            return (), False
+        span = entry.value.span
+        is_kept = not self._has_comment(span)
+        return (Edit(span, self.written(value, entry.key_span.start)),), is_kept
+
+    def _is_alone(self, entry: Entry) -> bool:
+        """Whether nothing else is written by the value of an entry."""
+        start, end = entry.key_span.end.offset, entry.value.span.start.offset
+        return not entry.merged and start <= end and "&" not in self._text[start:end]
 
     def fix(
         self, title: str, node: Mapping, entry: Entry, pairs: AnyMapping[str, Any]

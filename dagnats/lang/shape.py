@@ -57,12 +57,22 @@ _ITEMS = {"steps": "the step", "finally": "the step", "default": "the step"} | {
 """What the items of a list are called."""
 
 
+def is_go(document: Document) -> bool:
+    """Whether a document may be one of the Go dagnats: it does not say `dagnats: 1`."""
+    return isinstance(document.root, Mapping) and document.root.entry("dagnats") is None
+
+
 def check_shape(document: Document, sink: Sink, name: str = "workflow") -> bool:
     """Whether the document has the shape of a block; otherwise the sink says what is wrong."""
-    checker = _Checker(document, sink)
+    return examined(document, sink, name, is_go=False).report()
+
+
+def examined(document: Document, sink: Sink, name: str, *, is_go: bool) -> "Examination":
+    """Return what is wrong with the shape of a document, nothing of it told yet."""
+    examination = Examination(document, sink, is_go=is_go)
     called = "the workflow" if name == "workflow" else "the file"
-    checker.block(BLOCKS[name], document.root, wording.Place(called, None))
-    return checker.report()
+    examination.block(BLOCKS[name], document.root, wording.Place(called, None))
+    return examination
 
 
 def type_meant(node: Mapping) -> str | None:
@@ -87,13 +97,22 @@ def _form(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern)
 
 
-class _Checker:
-    def __init__(self, document: Document, sink: Sink) -> None:
+class Examination:
+    """Holds the shape of a document against that of the language."""
+
+    def __init__(self, document: Document, sink: Sink, *, is_go: bool) -> None:
         self._sink = sink
+        self._is_go = is_go
+        self._inside = 0
         self._words = wording.Wording(document)
         self._found: dict[tuple[Span, str], Diagnostic] = {}
         # What could not even be read has been said: a number without a value is no null.
         self._said = {f.span for f in sink.sorted() if f.severity is Severity.ERROR}
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self._found
 
     def report(self) -> bool:
         """Hand the findings over; whether there were none."""
@@ -165,7 +184,9 @@ class _Checker:
             return
         block = BLOCKS[kind.config]
         if config is not None:
+            self._inside += 1
             self.block(block, config.value, wording.Place("`config`", config, type=kind.name))
+            self._inside -= 1
         elif "config" not in there and (block.one_of or any(key.required for key in block.keys)):
             self._add(self._words.missing_config(block, node, place), missing=True)
 
@@ -251,11 +272,16 @@ class _Checker:
         if not isinstance(value, str):
             pattern, form = kind.pattern or "", kind.form
             self._add(self._words.wrong_type(types, node, place, pattern, form))
-        elif kind.pattern is not None and _form(kind.pattern).search(value) is None:
+        elif (wanted := self._pattern(kind, place)) and _form(wanted).search(value) is None:
             self._add(self._words.malformed(kind, value, node, place))
         elif kind.chars_max is not None and len(value) > kind.chars_max:
             about = f"must have at most {kind.chars_max} characters"
             self._add(self._words.broken(about, node, place))
+
+    def _pattern(self, kind: Text, place: wording.Place) -> str | None:
+        """Return the form of a text, which may be that of Go."""
+        is_own = place.key == "id" and self._inside > 0
+        return kind.go_pattern if self._is_go and kind.go_pattern and not is_own else kind.pattern
 
     def _choice(self, kind: Choice, node: Node, place: wording.Place) -> None:
         value = node.value if isinstance(node, Scalar) else None
@@ -311,9 +337,12 @@ class _Checker:
             else:
                 self._add(self._words.wrong_type(types, node, place))
             return
+        # Go has neither bodies nor `finally`: ids there are of today.
+        self._inside += place.key == "finally"
         for number, item in enumerate(node.items, 1):
             called = _ITEMS.get(place.key) or f"item {number} of {place.label}"
             self._value(kind.item, item, wording.Place(called, None, place.key))
+        self._inside -= place.key == "finally"
         count = len(node.items)
         if count < kind.items_min:
             about = f"must have at least {wording.counted(kind.items_min, 'item')}"
@@ -330,7 +359,8 @@ class _Checker:
             return
         assert isinstance(node, Mapping), "it has the type of a mapping"
         for entry in node.entries:
-            if kind.key.pattern is not None and not _form(kind.key.pattern).search(entry.key):
+            form = self._pattern(kind.key, place)
+            if form is not None and not _form(form).search(entry.key):
                 self._add(self._words.malformed_key(kind.key, entry))
             elif kind.key.chars_max is not None and len(entry.key) > kind.key.chars_max:
                 self._add(self._words.long_key(entry, kind.key.chars_max))

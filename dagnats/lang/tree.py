@@ -142,7 +142,7 @@ class SkipIf(Block, frozen=True, kw_only=True):
     step_id: str
     field: str
     op: str
-    value: Any
+    value: Any = None
 
 
 class Contract(Block, frozen=True, kw_only=True):
@@ -405,17 +405,16 @@ class WebhookTrigger(Block, frozen=True, kw_only=True):
 
     path: str
     secret: str | None = None
+    secret_value: str | None = None
 
 
-class HttpTrigger(Block, frozen=True, kw_only=True):
+class HttpTrigger(WebhookTrigger, frozen=True, kw_only=True):
     """An endpoint that starts a run and waits for its `respond`."""
 
-    path: str
     method: str | None = None
     timeout: int | None = None
     timeout_ms: int | None = None
     max_body_bytes: int | None = None
-    secret: str | None = None
     idempotency_header: str | None = None
     authentication: Mapping[str, Any] = {}
 
@@ -425,6 +424,13 @@ class ExternalTrigger(Block, frozen=True, kw_only=True):
 
     kind: str
     config: Any = None
+
+
+class RunTerminalTrigger(Block, frozen=True, kw_only=True):
+    """The end of a run of another workflow; no `statuses` are all of them."""
+
+    workflow: str
+    statuses: tuple[str, ...] = ()
 
 
 class Debounce(Block, frozen=True, kw_only=True):
@@ -447,6 +453,7 @@ class Trigger(Block, frozen=True, kw_only=True):
     webhook: WebhookTrigger | None = None
     http: HttpTrigger | None = None
     external: ExternalTrigger | None = None
+    run_terminal: RunTerminalTrigger | None = None
     input: Embedded | None = None
     debounce: Debounce | None = None
     workflow_id: str | None = None
@@ -465,22 +472,15 @@ class Library(Block, frozen=True, kw_only=True):
     defaults: Defaults | None = None
 
 
-class Workflow(Block, frozen=True, kw_only=True):
+class Workflow(Library, frozen=True, kw_only=True):
     """A whole document."""
 
     name: str
     steps: tuple[Step, ...]
-    schema_: str | None = None
-    dagnats: int | None = None
     version: str | None = None
     description: str | None = None
     timeout: int | None = None
     input: Any = None
-    imports: tuple[str, ...] = ()
-    tasks: Mapping[str, Contract] = {}
-    events: Mapping[str, Any] = {}
-    schemas: Mapping[str, Any] = {}
-    defaults: Defaults | None = None
     vars: Mapping[str, Embedded] = {}
     secrets: tuple[str, ...] = ()
     labels: Mapping[str, Embedded] = {}

@@ -71,14 +71,9 @@ class Wording:
         key, span = entry.key, entry.key_span
         if not is_guessed:
             return Diagnostic("DN2001", f"{place.label} has no key `{cut(key)}`", span), set()
-        present = {each.key for each in node.entries}
         usual = [each.name for each in block.keys if not each.deprecated]
-        free = [name for name in usual if name not in present]
         message = f"{place.label} has no key `{cut(key)}`"
-        guess = known_as(key, free)
-        elsewhere = None if guess else (_elsewhere(key, block, node, place) or hint(key))
-        if guess is None and elsewhere is None:
-            guess = guess_word(key, free)
+        guess, elsewhere = self._meant(key, block, node, place)
         if guess is None:
             names = ", ".join(f"`{name}`" for name in usual if name != "$schema") or "no keys"
             help_ = elsewhere or f"it takes {names}; keys that begin with `x-` are ignored"
@@ -88,6 +83,22 @@ class Wording:
         if not guess.safe and (more := hint(key)):
             help_, fixes = f"{help_} {more[0].upper()}{more[1:]}", ()
         return Diagnostic("DN2001", message, span, help=help_, fixes=fixes), {guess.word}
+
+    def is_suggestive(self, key: str, block: Block, node: Mapping, place: Place) -> bool:
+        """Whether there is an idea of what an unknown key was meant to be."""
+        return self._meant(key, block, node, place) != (None, None)
+
+    def _meant(
+        self, key: str, block: Block, node: Mapping, place: Place
+    ) -> tuple[Guess | None, str | None]:
+        """Return the key that an unknown one was probably meant to be, or else advice on it."""
+        present = {each.key for each in node.entries}
+        free = [k.name for k in block.keys if not k.deprecated and k.name not in present]
+        guess = known_as(key, free)
+        elsewhere = None if guess else (_elsewhere(key, block, node, place) or hint(key))
+        if guess is None and elsewhere is None:
+            guess = guess_word(key, free)
+        return guess, elsewhere
 
     def _renamed(self, span: Span, guess: Guess) -> Fix:
         quoted = self._text[span.start.offset] in "\"'"

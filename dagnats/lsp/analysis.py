@@ -18,6 +18,7 @@ from dagnats.compiler.ground import ground
 from dagnats.compiler.judge import Judged, judge, tabulate
 from dagnats.compiler.outline import Outline, outline
 from dagnats.compiler.proof import prove
+from dagnats.compiler.remembered import Notes, noting
 from dagnats.compiler.spots import Spot, document_spots
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import DIAGNOSTICS_MAX, Diagnostic, Sink, Span, worst
@@ -111,12 +112,13 @@ class Typed:
 class Analyst:
     """Analyses texts of which each is much like the one before.
 
-    `memory` keeps what the expressions of the last text were parsed to. `judged` counts the texts
-    that were judged.
+    `memory` keeps what the expressions of the last text were parsed to, and `notes` what was worked
+    out of them. `judged` counts the texts that were judged.
     """
 
     def __init__(self) -> None:
         self.memory = Memory()
+        self.notes = Notes()
         self.judged = 0
         self._looks: OrderedDict[tuple[str, str], Look | None] = OrderedDict()
 
@@ -143,13 +145,14 @@ class Analyst:
             return
         known = replace(known, workflow=workflow)
         yield known
-        with uncollected():
+        self.notes.next_text()
+        with uncollected(), noting(self.notes):
             judged = judge(workflow, sink)
         known = replace(known, judged=judged)
         if DIRECTIVE.search(text) is None:
             # What a comment silences is only known when everything has been found.
             yield replace(known, findings=worst(sink.sorted(), DIAGNOSTICS_MAX))
-        with uncollected():
+        with uncollected(), noting(self.notes):
             certificate = prove(ground(judged), sink)
         yield _final(replace(known, certificate=certificate), sink)
 
@@ -169,7 +172,7 @@ class Analyst:
         if key in self._looks:
             self._looks.move_to_end(key)
             return self._looks[key]
-        with uncollected(), remembering(self.memory):
+        with uncollected(), remembering(self.memory), noting(self.notes):
             look = _look(text, file, load)
         self._looks[key] = look
         while len(self._looks) > LOOKS_KEPT_MAX:

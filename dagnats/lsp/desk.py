@@ -25,7 +25,7 @@ from dagnats.lsp.positions import Lines
 CHARS_MAX = 1_000_000
 """Of a greater text nothing is judged while it is edited."""
 
-PAUSE_S = 0.005
+PAUSE_S = 0.002
 """How long a text has to rest before it is judged; of a slow one half of what it took before."""
 
 PAUSE_MAX_S = 0.5

@@ -13,7 +13,7 @@ from dagnats.expr.checking.access import path_of
 from dagnats.expr.checking.check import references
 from dagnats.expr.syntax.actions import RESERVED
 from dagnats.lang import tree
-from dagnats.lang.keys import ID_PATTERN
+from dagnats.lang.keys import GO_STEP_PATTERN, ID_PATTERN
 from dagnats.lsp.analysis import Analysis
 from dagnats.source.document import Entry, Mapping, Node, Scalar, Sequence
 from dagnats.source.reader import read
@@ -24,6 +24,7 @@ RENAMED = frozenset({STEP, VAR})
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ID = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
+_GO_ID = re.compile(GO_STEP_PATTERN.removesuffix("$") + r"\Z")
 _WORDS = RESERVED | {"true", "false", "null", "in"}
 _VAR_CHARS_MAX = 64
 
@@ -85,7 +86,7 @@ def renamed(analysis: Analysis, one: Mention, new: str) -> list[tuple[int, int, 
         raise RefusedError(f"a {one.kind} is not of this document alone and is not renamed here")
     if new == one.name:
         return []
-    if one.kind == STEP and _ID.match(new) is None:
+    if one.kind == STEP and not _is_id(analysis, one.name, new):
         raise RefusedError(f"`{new}` is no id: use letters, digits, `_` and `-`, at most 64")
     if one.kind == VAR and (_NAME.match(new) is None or len(new) > _VAR_CHARS_MAX):
         raise RefusedError(f"`{new}` is no name: use letters, digits and `_`, a letter first")
@@ -93,6 +94,15 @@ def renamed(analysis: Analysis, one: Mention, new: str) -> list[tuple[int, int, 
         noun = "step" if one.kind == STEP else "variable"
         raise RefusedError(f"there is a {noun} `{new}` already")
     return [(each.start, each.end, _written(analysis, each, new)) for each in same(found, one)]
+
+
+def _is_id(analysis: Analysis, old: str, new: str) -> bool:
+    """Whether a step may be called so: with dots only at the top, in a document of Go."""
+    workflow = analysis.written
+    if workflow is None or "dagnats" in workflow.keys:
+        return _ID.match(new) is not None
+    is_at_top = any(step.id == old for step in workflow.steps)
+    return (_GO_ID if is_at_top else _ID).match(new) is not None
 
 
 def _written(analysis: Analysis, mention: Mention, new: str) -> str:

@@ -2,11 +2,15 @@
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
 CUTOFF = 0.7
 """How alike two words must be (difflib's ratio) for one to be taken for the other."""
+
+REMEMBERED_MAX = 1 << 15
+"""Guesses that are kept: whoever misspells a key does so again, and documents are read twice."""
 
 _RENAMED = {
     "after": ("depends_on",),
@@ -231,8 +235,11 @@ def guess_key(key: str, allowed: Iterable[str]) -> Guess | None:
 
 def known_as(key: str, allowed: Iterable[str]) -> Guess | None:
     """Return the key that differs in style only, or that other languages call so."""
-    names = list(allowed)
-    plain = _plain(key)
+    return _known_as(_plain(key), tuple(allowed))
+
+
+@lru_cache(REMEMBERED_MAX)
+def _known_as(plain: str, names: tuple[str, ...]) -> Guess | None:
     for name in names:
         if _plain(name) == plain:
             return Guess(name)
@@ -261,10 +268,16 @@ def guess_type(word: str, types: Iterable[str]) -> Guess | None:
 
 def guess_word(word: str, allowed: Iterable[str]) -> Guess | None:
     """Return the word of `allowed` that is nearest to `word`, if any is near."""
-    found = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=CUTOFF)
+    return _nearest(word.lower(), tuple(allowed))
+
+
+@lru_cache(REMEMBERED_MAX)
+def _nearest(word: str, names: tuple[str, ...]) -> Guess | None:
+    found = difflib.get_close_matches(word, names, n=1, cutoff=CUTOFF)
     return Guess(found[0]) if found else None
 
 
+@lru_cache(REMEMBERED_MAX)
 def _plain(key: str) -> str:
     """Return a key without what styles differ in: case, `_` and `-`."""
     return key.replace("_", "").replace("-", "").lower()

@@ -1,18 +1,13 @@
 """`dagnats workflow diff` as it is typed."""
 
-import contextlib
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from dagnats.cli import workflow
 from dagnats.cli.main import main
 from dagnats.compiler.pipeline import compile_workflow
-from dagnats.errors import RefusedError
-from dagnats.ir.codec import encode, to_document
+from dagnats.ir.codec import encode
 
 OLD = """
 dagnats: 1
@@ -42,26 +37,6 @@ def diff(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
     code = main(["workflow", "diff", *words])
     out, err = capsys.readouterr()
     return code, out, err
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that knows `hello` as it was."""
-    program = compile_workflow(OLD).program
-    assert program is not None
-
-    class Client:
-        async def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-            assert operation == "workflow.show"
-            if parameters["name"] != "hello":
-                raise RefusedError("not_found", "there is no such workflow")
-            return {"name": "hello", "program": to_document(program)}
-
-    @contextlib.asynccontextmanager
-    async def connected(*_: object) -> AsyncIterator[Client]:
-        yield Client()
-
-    monkeypatch.setattr(workflow, "connected", connected)
 
 
 @pytest.mark.parametrize(
@@ -102,26 +77,6 @@ def test_a_document_with_errors_is_1_with_its_findings(
     code, out, err = diff(capsys, *(files[name] for name in pair))
     assert (code, out) == (1, "")
     assert "inptu" in err
-
-
-@pytest.mark.usefixtures("server")
-def test_a_file_is_compared_with_what_is_registered(
-    files: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert diff(capsys, files["old"])[:2] == (0, "no difference\n")
-    code, out, _ = diff(capsys, files["new"], "--exit-code")
-    assert (code, out.splitlines()[-1]) == (1, "compatible")
-    assert "~ timeout: 1m → 2m" in out
-    assert diff(capsys, "hello", files["new"])[1] == out
-    assert "~ timeout: 2m → 1m" in diff(capsys, files["new"], "hello")[1]
-    assert diff(capsys, "hello", "hello")[1] == "no difference\n"
-
-
-@pytest.mark.usefixtures("server")
-def test_what_is_not_registered_is_4(
-    files: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert diff(capsys, "other", files["new"])[0] == 4
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -184,37 +183,6 @@ def test_no_network_is_loaded(file: str) -> None:
         "assert not {'nats', 'typer'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-class Answers:
-    """A client that knows one workflow."""
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document = document
-
-    async def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        assert (operation, parameters) == ("workflow.show", {"name": "hello"})
-        return {"name": "hello", "program": self.document}
-
-
-def test_a_registered_workflow_is_drawn(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import contextlib
-    from collections.abc import AsyncIterator
-
-    from dagnats.cli import app as commands
-    from dagnats.ir.codec import to_document
-
-    program = compile_workflow(DOCUMENT).program
-    assert program is not None
-
-    @contextlib.asynccontextmanager
-    async def connected(*_: object) -> AsyncIterator[Answers]:
-        yield Answers(to_document(program))
-
-    monkeypatch.setattr(commands, "connected", connected)
-    assert graph(capsys, "hello", "--registered") == (0, TREE, "")
 
 
 def test_the_suffixes_are_formats() -> None:

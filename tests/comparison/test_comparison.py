@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from dagnats.comparison.compare import Comparison, compare
 from dagnats.comparison.document import to_document
-from dagnats.comparison.fields import Reader
+from dagnats.comparison.fields import Reader, hide_secrets
 from dagnats.comparison.report import render, shown
 from dagnats.expr.ast import Literal, MapOf
 from dagnats.ir import program as p
+from dagnats.ir.codec import encode
 from tests.drawing.samples import WHOLE, cel, edges, program, task
 from tests.ir.samples import SAMPLES
 
@@ -338,3 +339,33 @@ def test_the_document() -> None:
         "triggers": [],
         "bounds": [],
     }
+
+
+def hooked(**config: Any) -> p.Program:
+    return program(task("a"), triggers=(p.Trigger("hook", "webhook", {"path": "x", **config}),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (hooked(), hooked(secret_value="hush")),
+        (hooked(secret_value="hush"), hooked(secret_value="psst")),
+        (hooked(secret_value="hush"), hooked(secret="NAME")),
+        (program(task("a")), hooked(secret_value="hush")),
+        (hooked(secret_value="psst"), program(task("a"))),
+    ],
+)  # fmt: skip
+def test_that_a_secret_differs_is_told_and_not_what_it_is(old: p.Program, new: p.Program) -> None:
+    told = said(old, new) + json.dumps(to_document(compare(old, new)))
+    assert "********" in told
+    assert "hush" not in told
+    assert "psst" not in told
+
+
+def test_a_program_can_be_shown_without_its_secrets() -> None:
+    document = json.loads(encode(hooked(secret_value="hush")))
+    hide_secrets(document)
+    assert document["triggers"][0]["config"] == {"path": "x", "secret_value": "********"}
+    plain = json.loads(encode(hooked(secret="NAME")))
+    hide_secrets(plain)
+    assert plain == json.loads(encode(hooked(secret="NAME")))

@@ -51,3 +51,32 @@ def test_there_is_a_misfit_exactly_where_it_does_not_fit(given_: Type, wanted: T
     found = list(misfits(Literal(None), given_, wanted))
     assert bool(found) is not assignable(leaving(given_), wanted)
     assert all(misfit.message for misfit in found)
+
+
+def of(**fields: Type) -> Object:
+    return Object({name: (type_, True) for name, type_ in fields.items()})
+
+
+A, B, OTHER = of(a=INT), of(a=STRING), of(b=INT)
+
+
+@pytest.mark.parametrize(
+    ("given_", "wanted", "message"),
+    [
+        (union((A, B)), A, "`a` must be an int, not a string"),
+        (union((OTHER, of(a=INT, b=INT))), A, "the input takes no `b`"),
+        (union((of(), A)), A, "the input lacks `a`"),
+        (union((A, B, NULL)), A, "the input must be an object, not null"),
+        (union((A, NULL)), A, "the input must be an object, not object | null"),
+        (B, union((A, OTHER)), "`a` must be an int, not a string"),
+        (union((A, B)), union((A, OTHER)), "`a` must be an int, not a string"),
+        (List(B), List(A), "`[i].a` must be an int, not a string"),
+        (List(union((A, B))), List(A), "`[i].a` must be an int, not a string"),
+        (union((List(A), List(B))), List(A), "`[i].a` must be an int, not a string"),
+        (Map(B), Map(A), "`[key].a` must be an int, not a string"),
+        (of(x=union((B, A))), of(x=A), "`x.a` must be an int, not a string"),
+        (List(INT), List(STRING), "the input must be a list(string), not a list(int)"),
+    ],
+)
+def test_two_of_one_name_are_told_apart(given_: Type, wanted: Type, message: str) -> None:
+    assert [misfit.message for misfit in misfits(Literal(None), given_, wanted)] == [message]

@@ -158,7 +158,7 @@ SPELLINGS = [
     # What is written in two ways, and means one thing.
     ("timeout: 90s", "timeout: 1m30s"),
     ("timeout: 90s", "timeout: 90000000000"),
-    ("retry: {max_retries: 2}", "retry: {max_attempts: 2}"),
+    ("retry: {max_retries: 2, initial_delay: 1ms}", "retry: {max_attempts: 2}"),
     ("retry: {max_retries: 2}", "retry: {max_retries: 2, strategy: fixed, jitter: 0}"),
     ("retry: {max_retries: 2}", "retry: {max_retries: 2, multiplier: 3}"),
     ("retry: {max_retries: 0}", "retry: {max_retries: 0, initial_delay: 9s}"),

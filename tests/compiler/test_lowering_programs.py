@@ -49,6 +49,7 @@ finally:
   - {id: clean, task: t}
   - {id: rounds, type: loop, config: {max_iterations: 2, steps: [{id: sweep, task: t}]}}
 """
+CONTRACTS = "tasks: {x: {input: {type: object}}, y: {input: {type: object}}}\n"
 
 
 def test_every_type_of_step_has_a_node() -> None:
@@ -314,3 +315,24 @@ steps: [{id: a, task: t, with: "${{ input.?p.orValue([]) }}"}, {id: b, task: u}]
     assert "#/$defs/schemas.pair" in str(program.task_inputs[0][1])
     assert set(program.task_inputs[0][1]["$defs"]) == {"schemas.money", "schemas.pair"}
     assert [task for task, _ in program.task_outputs] == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("config", "tasks", "allowed", "known"),
+    [
+        ("", "", (), ()),
+        ("", CONTRACTS, ("x", "y"), ("x", "y")),
+        ("allowed_tasks: []", CONTRACTS, ("x", "y"), ("x", "y")),
+        ("allowed_tasks: [y, z]", CONTRACTS, ("y", "z"), ("y",)),
+    ],
+)
+def test_plans_may_use_what_is_listed_or_what_is_declared(
+    config: str, tasks: str, allowed: tuple[str, ...], known: tuple[str, ...]
+) -> None:
+    more = f", {config}" if config else ""
+    plan = f"{{id: a, type: planner, task: t, config: {{max_steps: 2{more}}}}}"
+    program = program_of(f"name: w\n{tasks}steps: [{plan}]\n")
+    (planner,) = program.nodes
+    assert isinstance(planner, p.PlannerNode)
+    assert planner.allowed_tasks == allowed
+    assert tuple(task for task, _ in program.task_inputs) == known

@@ -134,7 +134,7 @@ steps:
 
   - id: a
     task: t
-    retry: {max_attempts: 3,   strategy: fixed}
+    retry: {max_attempts: 3,   strategy: fixed, initial_delay: 1s}
 """
 
 
@@ -149,7 +149,7 @@ def test_comments_and_formatting_stay(line_break: str, mark: str) -> None:
     changed = [number for number, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     assert changed == [2, 3, 8]
     assert after[3] == 'input: {type: object}  # "this" too'
-    assert after[8] == "    retry: {max_retries: 3,   strategy: fixed}"
+    assert after[8] == "    retry: {max_retries: 3,   strategy: fixed, initial_delay: 1s}"
 
 
 def test_many_fixes_are_made_in_one_run() -> None:

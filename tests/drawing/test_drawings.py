@@ -281,6 +281,13 @@ def test_a_tree_tells_bodies_and_sources() -> None:
         assert line in told
 
 
+def test_a_tree_tells_whose_end_starts_a_run() -> None:
+    trigger = p.Trigger("after", "run_terminal", {"workflow": "build", "statuses": ["failed"]})
+    assert "trigger after: run_terminal build" in render_tree(
+        draw(program(task("a"), triggers=(trigger,)))
+    )
+
+
 def test_ascii_is_ascii() -> None:
     assert render_tree(BAD, ascii_only=True).isascii()
 

@@ -255,7 +255,10 @@ def test_a_choice_is_explained_word_by_word(editor: Editor) -> None:
 
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────
 
-CRON = "Exactly one of `cron`, `subject`, `event`, `webhook`, `http`, `external` is needed."
+CRON = (
+    "Exactly one of `cron`, `subject`, `event`, `webhook`, `http`, `external`, `run_terminal` "
+    "is needed."
+)
 WRONG = {
     "an unknown key of the document": (
         "name: n\nstepz: []\nsteps: [{id: a, task: t}]\n",

@@ -72,6 +72,12 @@ def judge(text, parser=parse_expression):
         ("math.greatest(1, input.count)", "int"),
         ("[1, 2.0]", "list(int | double)"),
         ("optional.of(1).value()", "int"),
+        # What may be an optional gives one where it is read.
+        ("(result ? [[1]] : optional.of([['a']]))[0]", "list(int) | optional(list(string))"),
+        ("(result ? [[1]] : optional.none())[0]", "list(int) | optional(dyn)"),
+        ("(result ? {'k': 1} : optional.of({'k': 'a'})).k", 'int | optional("a")'),
+        ("(result ? {'k': 1} : optional.of({'k': 'a'}))['k']", 'int | optional("a")'),
+        ("(result ? {'k': 1} : optional.none()).k", "int | optional(dyn)"),
     ],
 )
 def test_types(text, type_):
@@ -85,6 +91,7 @@ def test_types(text, type_):
         ("zz", "DN4002", "`zz` does not exist in `when`", (1, 3), "here exist `input`"),
         ("steps[input.name]", "DN4002", "a step is named by a constant", (7, 17), "steps.id"),
         ("size(steps)", "DN4002", "`steps` alone is no value", (6, 11), "name a step"),
+        ("cel.bid(n, 1, n + x)", "DN4003", "there is no function `cel.bid`", (1, 21), "cel.bind"),
         ("startWith('a')", "DN4003", "there is no function `startWith`", (1, 15), "startsWith"),
         ("input.count + 'a'", "DN4004", '`+` does not take an int and "a"', (1, 18), "(int, int)"),
         ("input.count == 'a'", "DN4004", '`==` does not take an int and "a"', (1, 19), None),

@@ -21,6 +21,7 @@ from dagnats.ir.program import (
     LoopNode,
     MapNode,
     Node,
+    PlannerNode,
     Program,
     RateLimit,
     RespondNode,
@@ -29,7 +30,7 @@ from dagnats.ir.program import (
 from dagnats.ir.structure import bodies_of, handlers_of
 from dagnats.ir.verify import verify
 from tests.ir.generated import programs
-from tests.ir.samples import WHOLE, field, program, step
+from tests.ir.samples import TIMES, WHOLE, field, program, step
 from tests.ir.samples import loop as agent_loop
 
 pytestmark = pytest.mark.slow
@@ -262,11 +263,55 @@ UNSOUND = {
         one_body(each("a", 0, single=True), IN),
         "its only task is called `b`, not `a.each`",
     ),
+    "the id of a handler": (
+        program(step("a", on_failure=1), step("h"), step("a.h")),
+        "node 2 `a.h`: a run calls `h` so",
+    ),
+    "the id of a handler's handler": (
+        program(step("a", on_failure=1), step("h", compensate=2), step("i"), step("a.h.i")),
+        "node 3 `a.h.i`: a run calls `i` so",
+    ),
+    "the id of what is in a switch": (
+        program(
+            SwitchNode(id="a", cases=(Case(0, (1,)),), on=Ident("input")),
+            step("b", within=0),
+            step("a.b"),
+            bodies=(Body(0, 1, 1),),
+        ),
+        "node 2 `a.b`: a run calls `b` so",
+    ),
+    "the id of what is planned": (
+        program(PlannerNode(id="a", task="t", **TIMES, max_steps=2), step("a.b")),
+        "node 1 `a.b`: a run calls `a` so",
+    ),
+    "the id of the only task of a map": (
+        program(
+            each("a", 0, single=True),
+            step("a.each", within=0, task="t"),
+            step("a.each"),
+            bodies=(Body(0, 1, 1),),
+        ),
+        "node 2: the id `a.each` stands twice",
+    ),
     "a dot in an id": (
         one_body(each("a", 0), step("a.each", within=0, task="t")),
         "node 1: the id is `a.each`",
     ),
 }
+
+
+def test_ids_at_the_top_may_have_dots() -> None:
+    sound = program(
+        step("a", on_failure=1),
+        step("h"),
+        step("a.b"),
+        step("h.a", 2),
+        each("m.n", 0, single=True),
+        step("m.n.each", within=0, task="t"),
+        step("m.each", 3),
+        bodies=(Body(4, 5, 1),),
+    )
+    assert verify(sound) == []
 
 
 @pytest.mark.parametrize("name", UNSOUND)

@@ -93,7 +93,7 @@ PROGRAMS = {
         program(step("a"), input_schema={"const": float("nan")}),
         "`input_schema` is no JSON Schema: holds a number that is not finite",
     ),
-    "id": (program(step("a.b", task="t")), "node 0: the id is `a.b`: letters, digits"),
+    "id": (program(step("a..b", task="t")), "node 0: the id is `a..b`: letters, digits"),
     "id twice": (program(step("a"), step("b"), step("a")), "node 2: the id `a` stands twice"),
     "task": (program(step("a", task="a..b")), "node 0 `a`: `a..b` is no name of a task"),
     "long task": (program(step("a", task="t" * 129)), "is no name of a task"),

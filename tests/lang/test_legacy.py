@@ -39,7 +39,8 @@ KEYS = [
      steps(A, more="input: {type: object}\n"), "DN9001"),
     ("output_schema", steps(A, more="output_schema: {type: object}\n"), None, ""),
     ("default_retry", steps(A, more="default_retry: {max_attempts: 3, strategy: fixed}\n"),
-     steps(A, more="defaults: {retry: {max_retries: 3, strategy: fixed}}\n"), "DN9001 DN9001"),
+     steps(A, more="defaults: {retry: {max_retries: 3, initial_delay: 1ms, strategy: fixed}}\n"),
+     "DN9001 DN9001"),
     ("concurrency", steps(A, more="concurrency: {max_runs: 0, max_steps: 4}\n"), None, ""),
     ("aux_steps", steps(A, more="aux_steps: {a: true}\n"), steps(A), "DN9013"),
     ("idempotency_key", steps(A, more="idempotency_key: order.id\n"),
@@ -74,14 +75,29 @@ KEYS = [
      "DN9001"),
     ("retries unset", steps("{id: a, task: t.a, retries: 0}"), steps(A), "DN9013"),
     ("retries beside a policy", steps("{id: a, task: t.a, retries: 3, retry: {max_attempts: 1}}"),
-     steps("{id: a, task: t.a, retry: {max_retries: 1}}"), "DN9001 DN9013"),
+     steps("{id: a, task: t.a, retry: {max_retries: 1, initial_delay: 1ms}}"), "DN9001 DN9013"),
     ("retries beside a default", steps("{id: a, task: t.a, retries: 3}",
                                        more="default_retry: {max_attempts: 1}\n"),
-     steps(A, more="defaults: {retry: {max_retries: 1}}\n"), "DN9001 DN9001 DN9013"),
+     steps(A, more="defaults: {retry: {max_retries: 1, initial_delay: 1ms}}\n"),
+     "DN9001 DN9001 DN9013"),
     ("retry", steps("{id: a, task: t.a, retry: {max_attempts: 3, strategy: linear, "
                     "initial_delay: 1000000000, max_delay: 0, multiplier: 0}}"),
      steps("{id: a, task: t.a, retry: {max_retries: 3, strategy: linear, "
            'initial_delay: "1s", max_delay: 0, multiplier: 0}}'), "DN9001 DN9001"),
+    ("retry with little", steps("{id: a, task: t.a, retry: {max_attempts: 3}}"),
+     steps("{id: a, task: t.a, retry: {max_retries: 3, initial_delay: 1ms}}"), "DN9001"),
+    ("retry of nothing", steps("{id: a, task: t.a, retry: {max_attempts: 0}}"),
+     steps("{id: a, task: t.a, retry: {max_retries: 0}}"), "DN9001"),
+    ("retry at once", steps("{id: a, task: t.a, retry: {max_attempts: 3, initial_delay: 0}}"),
+     steps("{id: a, task: t.a, retry: {max_retries: 3, initial_delay: 0}}"), "DN9001"),
+    ("exponential retry", steps("{id: a, task: t.a, retry: {max_attempts: 3, strategy: "
+                                "exponential, initial_delay: 1s, multiplier: 2}}"),
+     steps("{id: a, task: t.a, retry: {max_retries: 3, strategy: exponential, initial_delay: 1s, "
+           "multiplier: 2}}"), "DN9001"),
+    ("exponential retry by nothing", steps("{id: a, task: t.a, retry: {max_attempts: 3, strategy: "
+                                           "exponential, initial_delay: 2s, max_delay: 1s}}"),
+     steps("{id: a, task: t.a, retry: {max_retries: 3, delays: [1s, 1ms], initial_delay: 2s, "
+           "max_delay: 1s}}"), "DN9001 DN9001"),
     ("metadata", steps("{id: a, task: t.a, metadata: {k: v}}"), None, ""),
     ("worker_group", steps("{id: a, task: t.a, worker_group: gpu}"), None, ""),
     ("on_failure and compensate",
@@ -166,6 +182,18 @@ KEYS = [
            '{body: "${{ steps.a.output.x.y }}"}}'), "DN9001"),
     ("respond body_from of the input", steps("{id: b, type: respond, config: {body_from: x}}"),
      steps('{id: b, type: respond, config: {body: "${{ input.x }}"}}'), "DN9001"),
+    ("respond behind two", steps(A, "{id: b, task: t.b}", "{id: c, type: respond, depends_on: "
+                                 "[a, b], config: {status: 201}}"),
+     steps(A, "{id: b, task: t.b}", "{id: c, type: respond, depends_on: [a, b], config: "
+           '{status: 201, body: "${{ input }}"}}'), "DN9001"),
+    ("respond behind two, without a config",
+     steps(A, "{id: b, task: t.b}", "{id: c, type: respond, depends_on: [a, b]}"),
+     steps(A, "{id: b, task: t.b}", '{id: c, type: respond, config: {body: "${{ input }}"}, '
+           "depends_on: [a, b]}"), "DN9001"),
+    ("respond body_from behind two", steps(A, "{id: b, task: t.b}", "{id: c, type: respond, "
+                                           "depends_on: [a, b], config: {body_from: data.x}}"),
+     steps(A, "{id: b, task: t.b}", "{id: c, type: respond, depends_on: [a, b], config: "
+           '{body: "${{ input.data.x }}"}}'), "DN9001"),
     # triggers
     *[(f"trigger {old}", steps(A, more=f"triggers: [{{id: t, enabled: true, {old}}}]\n"),
        new and steps(A, more=f"triggers: [{{id: t, enabled: true, {new}}}]\n"), codes)
@@ -177,6 +205,7 @@ KEYS = [
           ("http: {path: /o, method: POST, timeout_ms: 5000, max_body_bytes: 9}",
            "http: {path: /o, method: POST, timeout: 5s, max_body_bytes: 9}", "DN9001"),
           ("external: {kind: k, config: {a: 1}}", None, ""),
+          ("run_terminal: {workflow: m, statuses: [failed]}", None, ""),
           ("workflow_id: n, subject: {subject: a}", "subject: {subject: a}", "DN9013"),
           ("subject: {subject: a}, source: x", "subject: {subject: a}", "DN9013"),
           ("subject: {subject: a}, debounce: {period: 1s, timeout: 0, key: repo.id}",
@@ -245,7 +274,7 @@ steps:
 """
 MENDED = """\
 name: n
-defaults: {retry: {max_retries: 3}}
+defaults: {retry: {max_retries: 3, initial_delay: 1ms}}
 steps:
   - id: a
     task: t.a
@@ -298,7 +327,7 @@ def test_a_policy_of_a_step_takes_the_place_of_the_default():
     old = steps("{id: a, task: t.a, retry: {max_attempts: 1}}", more=more)
     workflow, findings = front(old)
     retry = workflow.steps[0].retry
-    assert (retry.max_retries, retry.strategy, retry.initial_delay) == (1, "fixed", 1_000)
+    assert (retry.max_retries, retry.strategy, retry.initial_delay) == (1, "fixed", 1)
     assert (retry.max_delay, retry.multiplier) == (3_600_000, 2.0)
     fixes = [fix.applicability for f in findings for fix in f.fixes if "default_retry" in f.message]
     assert fixes == ["unsafe"]
@@ -308,10 +337,83 @@ def test_a_condition_beside_an_old_one():
     workflow, findings = front(steps(
         A, "{id: b, task: t.b, when: input.go, depends_on: [a], "
         "skip_if: {step_id: a, field: ok, op: '==', value: 1}}"))  # fmt: skip
-    assert [f.fixes for f in findings] == [()]
+    assert [len(f.fixes) for f in findings] == [1]
     when = workflow.steps[1].when
     assert when.expr.function == "_&&_"
     assert len(set(when.spans)) == len(when.spans)
+
+
+def test_what_never_skips_lets_nobody_accept_it():
+    old = steps(A, "{id: b, task: t, depends_on: [a], skip_if: {step_id: a, field: ok, op: '==', "
+                "value: null}}", "{id: c, task: t, depends_on: [b]}")  # fmt: skip
+    workflow, _ = front(old)
+    assert workflow.steps[2].depends_on[0].allow == ()
+    assert meaning(front(mended(old))[0]) == meaning(workflow)
+
+
+SKIP = "skip_if: {step_id: a, field: ok, op: '==', value: 1}"
+UNLESS = "!(type(steps.a.output) == map && has(steps.a.output.ok) && steps.a.output.ok == 1)"
+BESIDE = [
+    ("when: input.go, {skip}", f'when: "input.go && {UNLESS}"'),
+    ("{skip}, when: input.go", f'when: "input.go && {UNLESS}"'),
+    ("when: input.a || input.b, {skip}", f'when: "(input.a || input.b) && {UNLESS}"'),
+    ('when: "input.go // or not", {skip}', None),
+    ("<<: {{when: input.go}}, {skip}", None),
+    ("when: &w input.go, x-w: *w, {skip}", None),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), BESIDE)
+def test_a_condition_beside_an_old_one_becomes_one_with_it(written, expected):
+    old = steps(A, f"{{id: b, task: t, depends_on: [a], {written.format(skip=SKIP)}}}",
+                "{id: c, task: t, depends_on: [b]}")  # fmt: skip
+    workflow, _ = front(old)
+    new = mended(old)
+    if expected is None:
+        assert new == old
+    else:
+        assert expected in new
+        assert "{step: b, allow: skipped}" in new
+    assert meaning(front(new)[0]) == meaning(workflow)
+    unsafe = mended(old, unsafe=True)
+    assert meaning(front(unsafe)[0]) == meaning(workflow)
+    assert ("skip_if" in unsafe) is (expected is None and "//" not in written)
+
+
+@pytest.mark.parametrize(
+    ("defaults", "expected"),
+    [
+        ("{timeout: 1h}", "defaults: {retry: {max_retries: 3, initial_delay: 1s}, timeout: 1h}\n"),
+        (
+            "\n  timeout: 1h # one\n  queue_timeout: 2h",
+            " # one\n  retry: {max_retries: 3, initial_delay: 1s}\n  queue_timeout: 2h",
+        ),
+        ("{}", None),
+        ("*d", None),
+        ("&e {timeout: 1h}\nx-e: *e", None),
+        ("{<<: *d}", "defaults: {retry: {max_retries: 3, initial_delay: 1s}, <<: *d}\n"),
+    ],
+)
+def test_a_default_policy_moves_to_the_other_defaults(defaults, expected):
+    policy = "default_retry: {max_attempts: 3, initial_delay: 1s}\n"
+    old = steps(A, more=f"x-d: &d {{queue_timeout: 1h}}\ndefaults: {defaults}\n{policy}")
+    workflow, _ = front(old)
+    new = mended(old)
+    assert ("default_retry" in new) is (expected is None)
+    assert expected is None or expected in new
+    assert meaning(front(new)[0]) == meaning(workflow)
+
+
+def test_a_default_policy_does_not_move_beside_what_is_imported():
+    files = {"d.yaml": "defaults: {timeout: 1h}\n"}
+    old = steps(A, more="imports: [d.yaml]\ndefault_retry: {max_retries: 3}\n")
+    workflow, findings = front(old, files)
+    (finding,) = findings
+    (fix,) = finding.fixes
+    (edit,) = fix.edits
+    new = old[: edit.span.start.offset] + edit.text + old[edit.span.end.offset :]
+    assert "defaults: {retry: {max_retries: 3}}" in new
+    assert meaning(front(new, files)[0]) == meaning(workflow)
 
 
 def test_what_stands_twice_counts_once():

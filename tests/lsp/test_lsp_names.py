@@ -168,3 +168,21 @@ def test_where_a_field_is_declared(expression: str, declared: str | None) -> Non
     assert (entry and entry.key) == declared
     if entry is not None:
         assert text[entry.key_span.start.offset : entry.key_span.end.offset] == declared
+
+
+GO = """\
+name: n
+steps:
+  - {id: a.b, task: work}
+  - {id: c, task: work, depends_on: [a.b], with: '${{ steps["a.b"].output }}'}
+  - {id: d, type: loop, config: {max_iterations: 2, steps: [{id: e, task: work}]}}
+"""
+
+
+def test_ids_of_go_have_dots_at_the_top_and_in_its_documents_only() -> None:
+    assert "{id: a.c, task" in renaming("a.b", "a.c", GO)
+    assert 'depends_on: [plain], with: \'${{ steps["plain"].output' in renaming("a.b", "plain", GO)
+    assert "{id: x.y, task" in renaming("c", "x.y", GO)
+    for text, old in ((GO, "e"), (f"dagnats: 1\n{GO}", "c")):
+        with pytest.raises(RefusedError, match="is no id"):
+            renaming(old, "x.y", text)

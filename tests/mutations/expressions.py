@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from dagnats.lang.keys import Expression
 from tests.mutations.graphs import _handlers, _top
-from tests.mutations.mutation import Edit, Mutation, added, misspelt, mutated, operator, replaced
+from tests.mutations.mutation import (
+    EVERY_USE,
+    Edit,
+    Mutation,
+    added,
+    misspelt,
+    mutated,
+    operator,
+    replaced,
+)
 from tests.mutations.written import Doc, Item
 
 _TEMPLATE = re.compile(r"(?<!\$)\$\{\{(.*?)\}\}(?!\})", re.DOTALL)
@@ -426,7 +435,8 @@ def step_reads_its_own_output(doc: Doc) -> Iterator[Mutation]:
         if step.get("when") is None and name.isidentifier() and name not in handlers:
             value = f'"steps.{name}.output == 1"'
             made = added(step, "when", value, "DN3004", at="value")
-            yield Mutation(made.text, made.codes, (made.offsets[0] + 1,))
+            # With a condition, and it alone, the step may be skipped: who reads it is told so.
+            yield Mutation(made.text, made.codes, (made.offsets[0] + 1,), EVERY_USE)
 
 
 @operator

@@ -24,6 +24,9 @@ class Mutation:
     """The findings that may follow, which are only there because of the first."""
 
 
+EVERY_USE = 1_000
+"""What may follow where a declaration is no longer there: each use of it is found, and is true."""
+
 Operator = Callable[[Doc], Iterator[Mutation]]
 OPERATORS: dict[str, Operator] = {}
 

@@ -22,6 +22,7 @@ from dagnats.lang.keys import (
     Text,
 )
 from tests.mutations.mutation import (
+    EVERY_USE,
     Mutation,
     added,
     has_anchor,
@@ -65,6 +66,11 @@ def _schemas(doc: Doc) -> Iterator[Item]:
             stack += [each for each in properties.children if each.is_mapping]
 
 
+def _may_be_of_go(item: Item) -> bool:
+    """Whether Go may have read over a mistake: not in a document that says `dagnats: 1`."""
+    return item.doc.root.get("dagnats") is None
+
+
 @operator
 def misspelt_key(doc: Doc) -> Iterator[Mutation]:
     for item in doc.items():
@@ -82,7 +88,8 @@ def misspelt_key(doc: Doc) -> Iterator[Mutation]:
 def foreign_key(doc: Doc) -> Iterator[Mutation]:
     for item in doc.items():
         if item.block and item.children:
-            yield added(item, "colour", "red" if not doc.is_json else '"red"', "DN2001")
+            codes = "DN2001 DN9014" if _may_be_of_go(item) else "DN2001"
+            yield added(item, "colour", "red" if not doc.is_json else '"red"', codes)
 
 
 @operator
@@ -174,7 +181,8 @@ def null_for_a_value(doc: Doc) -> Iterator[Mutation]:
             item.key is not None
             and not isinstance(item.kind, Json | Template | JsonSchema | Either)
         ) and not has_anchor(item):
-            yield replaced(item, "null", _type_codes(item))
+            codes = f"{_type_codes(item)} DN9014" if _may_be_of_go(item) else _type_codes(item)
+            yield replaced(item, "null", codes)
 
 
 @operator
@@ -187,8 +195,9 @@ def word_for_a_step(doc: Doc) -> Iterator[Mutation]:
 @operator
 def number_out_of_range(doc: Doc) -> Iterator[Mutation]:
     for item in _valued(doc, Integer, Number):
-        yield replaced(item, str(int(item.kind.maximum) + 1), "DN2006 DN2004")
-        yield replaced(item, str(int(item.kind.minimum) - 1), "DN2006 DN2004")
+        codes = "DN2006 DN2004 DN9014" if _may_be_of_go(item) else "DN2006 DN2004"
+        yield replaced(item, str(int(item.kind.maximum) + 1), codes)
+        yield replaced(item, str(int(item.kind.minimum) - 1), codes)
 
 
 @operator
@@ -270,7 +279,8 @@ def task_and_body(doc: Doc) -> Iterator[Mutation]:
 def task_where_none_is_taken(doc: Doc) -> Iterator[Mutation]:
     for step in doc.steps:
         if TYPES[_type(step)].task == "none" and step.get("task") is None:
-            yield added(step, "task", doc.spelled("a.task"), "DN2011")
+            codes = "DN2011 DN9014" if _may_be_of_go(step) else "DN2011"
+            yield added(step, "task", doc.spelled("a.task"), codes)
 
 
 @operator
@@ -341,7 +351,8 @@ def misspelt_keyword_in_a_schema(doc: Doc) -> Iterator[Mutation]:
             for wrong in misspelt(item.name):
                 quote = '"' if doc.is_json else ""
                 text = doc.text[: item.key_start] + quote + wrong + quote + doc.text[item.key_end :]
-                yield Mutation(text, ("DN2017",), (item.key_start,))
+                # A warning: the schema holds as it stands, without what the keyword would declare.
+                yield Mutation(text, ("DN2017",), (item.key_start,), EVERY_USE)
 
 
 @operator

@@ -55,7 +55,7 @@ def test_every_corruption_is_tried_and_found() -> None:
 
 
 def test_a_wrong_place_is_a_miss() -> None:
-    doc = Doc("d", "name: a\nsteps: [{id: a, task: t, tsak: u}]\n", "<text>")
+    doc = Doc("d", "dagnats: 1\nname: a\nsteps: [{id: a, task: t, tsak: u}]\n", "<text>")
     right = Mutation(doc.text, ("DN2001",), (doc.text.index("tsak"),))
     assert attempt("x", doc, right).is_exact
     assert not attempt("x", doc, Mutation(doc.text, ("DN2001",), (0,))).is_exact

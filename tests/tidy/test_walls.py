@@ -5,11 +5,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LINTER = Path(sys.executable).with_name("lint-imports")
+
+OFFLINE = "compiling and offline commands never touch the network"
+ONLINE = {
+    *("app", "main"),  # which load what a command needs
+    *("demo", "doctor", "health", "options", "registry", "run", "serve", "signals", "worker"),
+    *("diff", "lsp", "workflow"),
+}
+"""Modules of the command line that may load the network; all others are offline."""
 
 BREACHES = {
     "rooms import downwards only": ("dagnats/machine/limits.py", "import dagnats.compiler"),
@@ -22,7 +31,7 @@ BREACHES = {
         "dagnats/worker/extra.py",
         "import dagnats.machine.state",
     ),
-    "compiling never touches the network": ("dagnats/compiler/extra.py", "import asyncio"),
+    OFFLINE: ("dagnats/compiler/extra.py", "import asyncio"),
     "lark belongs to the generator of the expression parser": (
         "dagnats/expr/syntax/literals.py",
         "import lark",
@@ -59,15 +68,26 @@ def test_the_walls_stand() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def contracts() -> set[str]:
+def contracts() -> dict[str, dict[str, Any]]:
     import tomllib
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    return {contract["name"] for contract in settings["contracts"]}
+    return {contract["name"]: contract for contract in settings["contracts"]}
 
 
 def test_every_contract_has_a_breach() -> None:
-    assert set(BREACHES) == contracts()
+    assert set(BREACHES) == set(contracts())
+
+
+def test_every_module_of_the_command_line_is_offline_or_said_to_be_online() -> None:
+    modules = {path.stem for path in (ROOT / "dagnats" / "cli").glob("*.py")} - {"__init__"}
+    walled = {
+        module.removeprefix("dagnats.cli.")
+        for module in contracts()[OFFLINE]["source_modules"]
+        if module.startswith("dagnats.cli.")
+    }
+    assert not walled & ONLINE
+    assert walled | ONLINE == modules
 
 
 @pytest.fixture(scope="module")

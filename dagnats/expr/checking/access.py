@@ -13,6 +13,7 @@ from dagnats.expr.types import (
     Dyn,
     Map,
     Object,
+    Optional,
     Param,
     Poison,
     Type,
@@ -59,12 +60,22 @@ def look(owner: Type, name: str) -> Field:
 
 
 def _look_in_any(members: tuple[Type, ...], name: str) -> Field:
-    found = [look(member, name) for member in members if member is not NULL]
+    found = [_look_in(member, name) for member in members if member is not NULL]
     types = [field.type for field in found if field.type is not None]
     if not types:
         return NOTHING
     sure = len(types) == len(found) and all(field.sure for field in found)
     return Field(union(types), sure, NULL in members)
+
+
+def _look_in(member: Type, name: str) -> Field:
+    """Return what a field of a member of a union is: an optional that is read gives an optional."""
+    if not isinstance(member, Optional):
+        return look(member, name)
+    while isinstance(member, Optional):
+        member = member.of
+    type_ = look(member, name).type
+    return Field(None if type_ is None else Optional(DYN if type_ is FREE else type_), True)
 
 
 def path_of(node: Expr, *, through: bool = False) -> Path | None:

@@ -44,6 +44,11 @@ _NUMERIC = frozenset({"_+_", "_-_", "_*_", "_/_", *_ORDERS})
 Reader = Callable[[Checker, Call, Names, Facts], Type]
 
 
+_MACROS_OF = "cel."
+_MACROS = ("cel.bind", "cel.block", "cel.index")
+"""The namespace that has macros alone, and what is in it."""
+
+
 def call(c: Checker, node: Call, names: Names, facts: Facts) -> Type:
     """Return the type of a call."""
     read = _OPERATORS.get(node.function)
@@ -60,6 +65,9 @@ def _function(c: Checker, node: Call, names: Names, facts: Facts) -> Type:
     elif name[0] == ".":
         name = name[1:]
         c.renamed[node.id] = Call(name, node.args, None, node.id)
+    if target is None and name.startswith(_MACROS_OF) and name not in c.functions:
+        # Its arguments may name variables, which only the macro that was meant would bring.
+        return c.report.unknown_function(node, name, _MACROS)
     args = node.args if target is None else (target, *node.args)
     types = tuple([c.visit(arg, names, facts) for arg in args])
     if c.truths and name != "_?_:_":
@@ -90,7 +98,11 @@ def _qualified(c: Checker, target: Expr, name: str, names: Names) -> str | None:
     if full in c.functions:
         return full
     known = owner.removeprefix(".") + "."
-    return full if any(other.startswith(known) for other in c.functions) else None
+    return (
+        full
+        if known == _MACROS_OF or any(other.startswith(known) for other in c.functions)
+        else None
+    )
 
 
 def _resolved(c: Checker, use: _Use) -> Type:
@@ -306,6 +318,9 @@ def _element(c: Checker, node: Call, owner_type: Type, key_type: Type, *, option
 def _at(owner: Type, key: Type) -> Type | None:
     """Return the element of a list or map that such a key finds; None where none can."""
     match owner:
+        case Optional(of=of):
+            part = _at(of, key)
+            return None if part is None else Optional(DYN if part is FREE else part)
         case Dyn() | Poison() | Param():
             return DYN
         case List(elem=elem):

@@ -4,6 +4,7 @@ from dagnats.lang.keys import (
     DURATION,
     EVENT,
     ID,
+    STEP_ID,
     TASK,
     Block,
     Choice,
@@ -254,7 +255,7 @@ WORKFLOW = Block(
         ),
         Key(
             "aux_steps",
-            MapOf(Flag(), ID),
+            MapOf(Flag(), STEP_ID),
             "Handlers (old)",
             "Old and needless: targets of `on_failure` and `compensate` are known to be handlers.",
             ({"notify": True},),

@@ -3,7 +3,7 @@
 from dagnats.lang.keys import (
     DURATION,
     EVENT,
-    ID,
+    STEP_ID,
     Block,
     Choice,
     Duration,
@@ -124,7 +124,7 @@ DEPENDENCY = Block(
     "Dependency",
     "A step that must have ended before this one starts; alone, its id.",
     (
-        Key("step", ID, "Step", "The id of the step.", ("fetch",), required=True),
+        Key("step", STEP_ID, "Step", "The id of the step.", ("fetch",), required=True),
         Key(
             "allow",
             ListOf(
@@ -143,7 +143,7 @@ DEPENDENCY = Block(
         ),
     ),
     ("fetch", {"step": "gate", "allow": "skipped"}),
-    short=ID,
+    short=STEP_ID,
     short_for="step",
 )
 
@@ -347,7 +347,7 @@ SKIP_IF = Block(
     "Skip condition",
     "Old form of `when`: a field of a dependency's output compared with a value.",
     (
-        Key("step_id", ID, "Step", "A step of `depends_on`.", ("check",), required=True),
+        Key("step_id", STEP_ID, "Step", "A step of `depends_on`.", ("check",), required=True),
         Key("field", Text(chars_max=128), "Field", "A field of its output.", ("ok",), True),
         Key(
             "op",
@@ -357,7 +357,7 @@ SKIP_IF = Block(
             ("==",),
             required=True,
         ),
-        Key("value", Json(), "Value", "What the field is compared with.", (True,), required=True),
+        Key("value", Json(), "Value", "What the field is compared with.", (True,)),
     ),
     ({"step_id": "check", "field": "ok", "op": "==", "value": True},),
 )

@@ -328,7 +328,7 @@ PLANNER = Block(
             "allowed_tasks",
             ListOf(TASK, unique=True),
             "Allowed tasks",
-            "Tasks that the plan may use; without it, those of `tasks`.",
+            "Tasks that the plan may use; without it, those of `tasks`, or any if there are none.",
             (["code.edit", "code.test"],),
         ),
         Key(

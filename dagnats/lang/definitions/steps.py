@@ -6,6 +6,7 @@ from dagnats.lang.definitions.repetition import ITEMS_MAX
 from dagnats.lang.keys import (
     DURATION,
     ID,
+    STEP_ID,
     TASK,
     Block,
     Choice,
@@ -82,7 +83,7 @@ STEP = Block(
     (
         Key(
             "id",
-            ID,
+            STEP_ID,
             "Id",
             "How other steps and expressions refer to this one; unique in the document.",
             ("fetch",),
@@ -167,7 +168,7 @@ STEP = Block(
         ),
         Key(
             "on_failure",
-            ID,
+            STEP_ID,
             "On failure",
             "A step that runs instead when this one has failed for good; its output then stands "
             "for this one's. It finds the error in `error`.",
@@ -175,7 +176,7 @@ STEP = Block(
         ),
         Key(
             "compensate",
-            ID,
+            STEP_ID,
             "Compensate",
             "A step that undoes this one when the run fails later, in reverse order of completion.",
             ("refund",),

@@ -11,6 +11,7 @@ from dagnats.lang.keys import (
     Integer,
     Json,
     Key,
+    ListOf,
     MapOf,
     Ref,
     Template,
@@ -23,6 +24,14 @@ PATH = Text(
     form="use letters, digits and `. _ ~ / -`, as in `/orders`",
 )
 SECRET = Text(chars_max=256)
+SECRET_VALUE = Key(
+    "secret_value",
+    Text(chars_max=256),
+    "Secret (old)",
+    "Old form of `secret`, which names one: the secret itself, for everyone to read.",
+    ("change-me-soon-please",),
+    deprecated=True,
+)
 
 CRON = Block(
     "cronTrigger",
@@ -142,8 +151,10 @@ WEBHOOK = Block(
             "The name of the secret that signs requests (HMAC-SHA256).",
             ("GITHUB_WEBHOOK",),
         ),
+        SECRET_VALUE,
     ),
     ({"path": "github", "secret": "GITHUB_WEBHOOK"},),
+    exclusive=(("secret", "secret_value"),),
 )
 
 HTTP = Block(
@@ -183,6 +194,7 @@ HTTP = Block(
             (1_048_576,),
         ),
         Key("secret", SECRET, "Secret", "The name of the secret that signs requests.", ("API",)),
+        SECRET_VALUE,
         Key(
             "idempotency_header",
             Text(chars_max=64),
@@ -199,6 +211,7 @@ HTTP = Block(
         ),
     ),
     ({"path": "/orders", "method": "POST"},),
+    exclusive=(("secret", "secret_value"),),
 )
 
 EXTERNAL = Block(
@@ -210,6 +223,31 @@ EXTERNAL = Block(
         Key("config", Json(), "Configuration", "What the kind asks for.", ({"path": "/data"},)),
     ),
     ({"kind": "filewatcher", "config": {"path": "/data"}},),
+)
+
+STATUSES = (
+    ("completed", "it completed"),
+    ("failed", "it failed, its time was over or it was compensated"),
+    ("cancelled", "it was cancelled"),
+)
+
+RUN_TERMINAL = Block(
+    "runTerminalTrigger",
+    "End of a run",
+    "The end of a run of another workflow.",
+    (
+        Key("workflow", ID, "Workflow", "Its name; not that of this one.", ("build",), True),
+        Key(
+            "statuses",
+            ListOf(Choice(STATUSES)),
+            "Statuses",
+            "The ends that count; none is all of them.",
+            (["completed"],),
+        ),
+    ),
+    ({"workflow": "build", "statuses": ["failed"]},),
+    short=ID,
+    short_for="workflow",
 )
 
 DEBOUNCE = Block(
@@ -230,7 +268,7 @@ DEBOUNCE = Block(
     ({"period": "10s", "timeout": "1m"},),
 )
 
-KINDS = ("cron", "subject", "event", "webhook", "http", "external")
+KINDS = ("cron", "subject", "event", "webhook", "http", "external", "run_terminal")
 
 TRIGGER = Block(
     "trigger",
@@ -277,10 +315,19 @@ TRIGGER = Block(
             ({"kind": "filewatcher"},),
         ),
         Key(
+            "run_terminal",
+            Ref("runTerminalTrigger"),
+            "End of a run",
+            "The end of a run of another workflow; `trigger.data` is `{run_id, workflow_id, "
+            "status, labels}` of it.",
+            ({"workflow": "build", "statuses": ["failed"]}, "build"),
+        ),
+        Key(
             "input",
             Template(),
             "Input",
-            "The input of the run, from `trigger`; default: `trigger` itself.",
+            "The input of the run, from `trigger`; default: `trigger` itself, or `trigger.data` "
+            "with `run_terminal`.",
             ({"repo": "${{ trigger.data.repository }}"},),
         ),
         Key(
@@ -292,7 +339,7 @@ TRIGGER = Block(
         ),
         Key(
             "workflow_id",
-            ID,
+            Text(pattern="^[A-Za-z0-9_-]{0,64}$", form=ID.form),
             "Workflow (old)",
             "Old and needless: the workflow is the one that the document describes.",
             ("review-pr",),
@@ -312,5 +359,6 @@ TRIGGER_BLOCKS = (
     WEBHOOK,
     HTTP,
     EXTERNAL,
+    RUN_TERMINAL,
     DEBOUNCE,
 )
