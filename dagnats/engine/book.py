@@ -78,6 +78,11 @@ class Live:
         return self._state
 
     @property
+    def run_id(self) -> str:
+        """Return the id."""
+        return self.facts[0]
+
+    @property
     def life(self) -> int:
         """Return which life of the run this is; one that is packed has nothing under way."""
         return self._state.life if self._state is not None else 0

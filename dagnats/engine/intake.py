@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from dagnats.engine.book import Live
 from dagnats.engine.faults import in_words
-from dagnats.engine.partition import Contents, Partition, extra_of
+from dagnats.engine.notes import extra_of
+from dagnats.engine.partition import Contents, Partition
 from dagnats.errors import BrokenError, RefusedError
 from dagnats.expr.evaluation.evaluator import EvaluationError
 from dagnats.machine import inputs as i
@@ -62,7 +63,7 @@ def begin(
     try:
         transition = start(program, wanted)
     except Exception as bug:
-        partition.gates.leave(request.run_id)
+        partition.let_in(partition.gates.leave(request.run_id))
         raise BrokenError(f"run `{request.run_id}` cannot be started: {in_words(bug)}") from bug
     live = Live(program, transition.state)
     live.notify = notify
@@ -182,7 +183,8 @@ def knock(partition: Partition, live: Live, now: int) -> None:
     """Let a scheduled run whose time has come ask the gates."""
     state = live.state
     asked = admitted_of(state)
-    verdict = ask_gates(partition, live.program, state.run_id, asked, now)
+    due = max(state.started_at, state.birth.get("start_at") or 0)
+    verdict = ask_gates(partition, live.program, state.run_id, asked, due)
     match verdict:
         case Admitted():
             partition.apply(live, i.Admit(at=now))

@@ -1,7 +1,7 @@
 """Events of a while ago, for those who begin to wait late: bounded in number, bytes and age."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,12 +16,18 @@ _size = msgspec.json.Encoder().encode
 
 
 class Mailbox:
-    """The events that are kept, oldest first; each id counts once."""
+    """The events that are kept, oldest first; each id counts once.
 
-    def __init__(self, events: list[tuple[int, Published]] | None = None) -> None:
+    `unspread` are those that some other partition may not have heard of yet.
+    """
+
+    def __init__(
+        self, events: Iterable[tuple[int, Published]] = (), unspread: Iterable[str] = ()
+    ) -> None:
         self._events: OrderedDict[str, tuple[int, Published, int]] = OrderedDict()
         self._bytes = 0
-        for at, event in events or ():
+        self.unspread = dict.fromkeys(unspread)
+        for at, event in events:
             self.add(at, event)
 
     def __contains__(self, event_id: str) -> bool:
@@ -36,14 +42,19 @@ class Mailbox:
         self._events[event["id"]] = (at, event, size)
         self._bytes += size
         while self._events and self._is_over(at):
-            _, (_, _, gone) = self._events.popitem(last=False)
+            event_id, (_, _, gone) = self._events.popitem(last=False)
             self._bytes -= gone
+            self.unspread.pop(event_id, None)
 
     def since(self, kind: str, at: int) -> Iterator[Published]:
         """Yield the events of a type from `at` (ms) on, oldest first."""
         for when, event, _ in list(self._events.values()):
             if when >= at and event["type"] == kind:
                 yield event
+
+    def to_spread(self) -> list[Published]:
+        """Return what other partitions are to be told of again."""
+        return [self._events[event_id][1] for event_id in self.unspread if event_id in self._events]
 
     def kept(self) -> list[tuple[int, Published]]:
         """Return everything, as the constructor takes it."""

@@ -14,10 +14,12 @@ from typing import Any
 
 from dagnats.engine import errands
 from dagnats.engine.aside import Aside
-from dagnats.engine.book import Closed, Live, Summary
+from dagnats.engine.book import Closed, Live
 from dagnats.engine.faults import RunFaultError, in_words
-from dagnats.engine.letters import Letter, Letters
+from dagnats.engine.letters import Letters
+from dagnats.engine.listeners import Listeners
 from dagnats.engine.mailbox import Mailbox
+from dagnats.engine.notes import letter_of, summary, tell_parent, ticket_of
 from dagnats.engine.outbox import (
     PENDING_ANSWERS_MAX,
     PENDING_BYTES_MAX,
@@ -28,14 +30,14 @@ from dagnats.engine.records import PARTITION, EventPublished, Record
 from dagnats.engine.timers import Timers
 from dagnats.engine.views import approval_row
 from dagnats.errors import RefusedError
+from dagnats.ir.program import TaskNode
 from dagnats.machine import commands as c
 from dagnats.machine import events as ev
 from dagnats.machine import inputs as i
-from dagnats.machine.admission import Admission
 from dagnats.machine.advance import Transition, advance
-from dagnats.machine.dispatch import DeliveryKey, Dispatcher, Ticket
+from dagnats.machine.dispatch import DeliveryKey, Dispatcher
 from dagnats.machine.gates import Gates
-from dagnats.machine.state import RunState, locate
+from dagnats.machine.state import locate
 from dagnats.machine.ticking import due_ms, next_due_ms
 from dagnats.machine.turn import Turn
 from dagnats.wire.api import Ended
@@ -83,6 +85,8 @@ class Contents:
     """Idempotency keys: workflow and key, with the run and when it began (ms)."""
     buckets: Any
     """Levels of rate limits, as the dispatcher keeps them."""
+    starts: list[tuple[TaskNode, str, int]]
+    """Starts since then that count against a rate limit: of which task, by which key, when (ms)."""
 
 
 class Partition:
@@ -112,14 +116,15 @@ class Partition:
         self.dispatcher = Dispatcher(LEASE_MS)
         if contents.buckets is not None:
             self.dispatcher.load_buckets(contents.buckets)
+        for node, key, at in contents.starts:
+            self.dispatcher.count_started(node, key, at)
         self.gates = Gates()
         self.fault: RunFaultError | None = None
         self.now = 0
         self.rounds = Rounds([])
         self.going_on: deque[str] = deque()
         self.hearing: deque[tuple[str, str, dict[str, Any]]] = deque()
-        self._listeners: dict[str, dict[tuple[str, str], int]] = {}
-        self._cancellers: dict[str, dict[str, None]] = {}
+        self.listeners = Listeners()
         self.wake = wake
         self._rearm = rearm
 
@@ -146,8 +151,7 @@ class Partition:
     @property
     def listener_count(self) -> int:
         """Return how many steps and runs hear of events."""
-        steps = sum(len(found) for found in self._listeners.values())
-        return steps + sum(len(found) for found in self._cancellers.values())
+        return len(self.listeners)
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,7 +191,7 @@ class Partition:
         """Take in a run that has just begun."""
         state = transition.state
         self.runs[state.run_id] = live
-        self._listen_for_cancel(live)
+        self.listeners.add_run(live)
         self.follow(live, transition)
         if state.run_id in self.runs:
             self.arm_at(state.run_id, state.timeout_from + live.program.program.timeout_ms)
@@ -340,17 +344,9 @@ class Partition:
         )
 
     def _listen(self, live: Live, command: c.Listen) -> None:
-        key = (live.state.run_id, command.step)
-        self._listeners.setdefault(command.event, {})[key] = command.since
-        if live.hears is None:
-            live.hears = {}
-        live.hears[command.step] = command.event
+        self.listeners.add(live, command.step, command.event)
         for event in self.mailbox.since(command.event, command.since):
-            self.hearing.append((*key, event))
-
-    def _listen_for_cancel(self, live: Live) -> None:
-        for listener in live.program.cancel_on:
-            self._cancellers.setdefault(listener.policy.event, {})[live.state.run_id] = None
+            self.hearing.append((live.run_id, command.step, event))
 
     def publish(self, event_id: str, kind: str, data: object) -> bool:
         """Store an event and let everybody hear of it; False when it is known already."""
@@ -364,11 +360,10 @@ class Partition:
         self.record(EventPublished(timestamp=ev.rfc3339(self.now), payload=event))
         self.mailbox.add(self.now, event)
         kind = str(event["type"])
-        for run_id, step in self._listeners.get(kind, ()):
+        for run_id, step in self.listeners.of(kind):
             self.hearing.append((run_id, step, event))
-        for run_id in self._cancellers.get(kind, ()):
-            self.hearing.append((run_id, "", event))
         if spread:
+            self.mailbox.unspread[event["id"]] = None
             self.send(errands.SpreadEvent(event))
         return True
 
@@ -423,7 +418,7 @@ class Partition:
         del self.runs[run_id]
         self.timers.forget(run_id)
         self.dispatcher.forget_run(run_id)
-        self._deafen(live)
+        self.listeners.remove(live)
         self.closed.add(summary(live))
         if state.status == "failed":
             self.letters.add(letter_of(state))
@@ -435,110 +430,18 @@ class Partition:
         parent = state.birth.get("parent")
         if parent is not None:
             self.send(tell_parent(state, parent))
-        for admitted in self.gates.leave(run_id):
-            waiting = self.runs.get(admitted)
+        self.let_in(self.gates.leave(run_id))
+
+    def let_in(self, run_ids: Iterable[str]) -> None:
+        """Let pending runs go that the gates have admitted."""
+        for run_id in run_ids:
+            waiting = self.runs.get(run_id)
             if waiting is not None:
                 self.apply(waiting, i.Admit(at=self.now))
 
-    def _deafen(self, live: Live) -> None:
-        run_id = live.state.run_id
-        for step, kind in (live.hears or {}).items():
-            self._forget_listener(kind, (run_id, step))
-        for listener in live.program.cancel_on:
-            cancellers = self._cancellers.get(listener.policy.event)
-            if cancellers is not None:
-                cancellers.pop(run_id, None)
-                if not cancellers:
-                    del self._cancellers[listener.policy.event]
-
-    def _forget_listener(self, kind: str, key: tuple[str, str]) -> None:
-        listeners = self._listeners.get(kind)
-        if listeners is not None:
-            listeners.pop(key, None)
-            if not listeners:
-                del self._listeners[kind]
-
     def restore_listeners(self, live: Live) -> None:
         """Let a run hear again of what may cancel it; and of what it has missed."""
-        self._listen_for_cancel(live)
+        self.listeners.add_run(live)
         for listener in live.program.cancel_on:
             for event in self.mailbox.since(listener.policy.event, live.state.started_at):
                 self.hearing.append((live.state.run_id, "", event))
-
-
-def ticket_of(live: Live, command: c.Enqueue, now: int) -> Ticket:
-    """Return a delivery as the dispatcher takes it."""
-    state, program = live.state, live.program.program
-    concurrency = program.admission.concurrency
-    extra = state.birth.get("extra") or {}
-    return Ticket(
-        run_id=state.run_id,
-        step=command.step,
-        iteration=command.iteration,
-        attempt=command.attempt,
-        delivery=command.delivery,
-        node=command.node,
-        input=command.input,
-        loop_state=command.loop_state,
-        queued_at=now,
-        rate_key=command.rate_key,
-        offset_ms=extra.get("offset_ms", 0),
-        max_steps=concurrency.max_steps if concurrency is not None else None,
-        sticky=program.admission.sticky,
-    )
-
-
-def summary(live: Live) -> Summary:
-    """Return what is kept in the list of an ended run."""
-    state = live.state
-    return Summary(
-        run_id=state.run_id,
-        workflow=state.workflow,
-        digest=state.digest,
-        status=state.status,
-        started_at=state.started_at,
-        ended_at=state.at,
-        seq=state.seq,
-        labels=state.birth.get("labels") or {},
-        parent=state.birth.get("parent"),
-    )
-
-
-def letter_of(state: RunState) -> Letter:
-    """Return the dead letter of a run that failed."""
-    return Letter(
-        id=state.run_id,
-        reason="failed",
-        at=state.at,
-        run_id=state.run_id,
-        workflow=state.workflow,
-        error=state.error,
-    )
-
-
-def tell_parent(state: RunState, parent: dict[str, Any]) -> errands.TellParent:
-    """Return the errand that tells a parent of an end."""
-    return errands.TellParent(
-        str(parent["run_id"]),
-        str(parent["step"]),
-        state.run_id,
-        int(parent["partition"]),
-        state.status,
-        state.output,
-        state.error,
-    )
-
-
-def extra_of(asked: Admission) -> dict[str, Any] | None:
-    """Return what is kept of an admission with the run, to be asked again after a crash."""
-    if asked == Admission():
-        return None
-    kept = {
-        "max_runs": asked.max_runs,
-        "runs_key": asked.runs_key,
-        "singleton": asked.singleton,
-        "singleton_key": asked.singleton_key,
-        "offset_ms": asked.offset_ms,
-        "idempotency_key": asked.idempotency_key,
-    }
-    return {key: value for key, value in kept.items() if value not in {None, "", 0}}

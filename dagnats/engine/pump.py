@@ -286,6 +286,7 @@ def _task(live: Live, ticket: Ticket) -> Task:
         secrets,
         budget,
         state.life,
+        state.generation,
     )
 
 

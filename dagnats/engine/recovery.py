@@ -18,7 +18,8 @@ from dagnats.engine.finding import fold, read_events
 from dagnats.engine.intake import remember
 from dagnats.engine.letters import Letter, Letters
 from dagnats.engine.mailbox import Mailbox
-from dagnats.engine.partition import Contents, letter_of, summary
+from dagnats.engine.notes import letter_of, summary
+from dagnats.engine.partition import Contents
 from dagnats.engine.programs import Programs
 from dagnats.engine.records import (
     PARTITION,
@@ -30,10 +31,19 @@ from dagnats.engine.records import (
 )
 from dagnats.engine.rest import decode_rest
 from dagnats.errors import BrokenError
-from dagnats.machine.events import Event, RunPending, RunRetried, RunStarted, milliseconds
+from dagnats.ir.program import TaskNode
+from dagnats.machine.events import (
+    Event,
+    RunPending,
+    RunRetried,
+    RunStarted,
+    StepStarted,
+    milliseconds,
+)
 from dagnats.machine.evolve import born, evolve
 from dagnats.machine.prepared import Prepared
-from dagnats.machine.state import RunState
+from dagnats.machine.state import RunState, locate, scope_of
+from dagnats.machine.values import rate_key
 from dagnats.ports import EventLog, HistoryFeed, LogEntry, Ownership, Snapshot, Snapshots
 
 SETTLE_S = 0.2
@@ -103,7 +113,7 @@ class _Fold:
     """Live runs, ended ones and those set aside, as entries of the log go by."""
 
     def __init__(self, programs: Programs, parked: Mapping[str, str], feed: HistoryFeed) -> None:
-        self.contents = Contents({}, {}, Closed(), Mailbox(), Letters(), {}, None)
+        self.contents = Contents({}, {}, Closed(), Mailbox(), Letters(), {}, None, [])
         self.count = 0
         self._forgotten: set[str] = set()
         self._programs = programs
@@ -157,6 +167,8 @@ class _Fold:
             case EventPublished(payload=event):
                 if event["id"] not in self.contents.mailbox:
                     self.contents.mailbox.add(at, event)
+                    # Nobody knows whether it was spread: once more does no harm.
+                    self.contents.mailbox.unspread[event["id"]] = None
             case LetterAdded(payload=letter):
                 self.contents.letters.add(Letter(**letter))
             case LetterDiscarded(payload=gone):
@@ -169,11 +181,26 @@ class _Fold:
             raise RunFaultError({event.run_id: in_words(bug)}) from bug
         live.dirty = True
         state = live.state
+        if isinstance(event, StepStarted) and live.program.is_rated:
+            self._count(live, event)
         if state.ended:
             del self.contents.runs[event.run_id]
             self.contents.closed.add(summary(live))
             if state.status == "failed":
                 self.contents.letters.add(letter_of(state))
+
+    def _count(self, live: Live, event: StepStarted) -> None:
+        """Note a start that counts against a rate limit: the dispatcher has not seen it."""
+        program, state = live.program, live.state
+        found = locate(program, state, event.step_id)
+        assert found is not None, "it has just been folded"
+        frame, at = found
+        node = scope_of(program, state, frame).nodes[at]
+        if isinstance(node, TaskNode) and (node.rate_limit or node.keyed_rate_limit):
+            loop = state.loops.get(event.step_id)
+            root = None if loop is None else {"iteration": event.iteration, "state": loop.state}
+            key = rate_key(program, state, frame, at, root)
+            self.contents.starts.append((node, key, state.at))
 
     async def _take_other(self, event: Event, line: bytes) -> None:
         """Take an event of a run that is not alive here: its first one, or of one past or aside."""

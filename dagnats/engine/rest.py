@@ -14,6 +14,7 @@ class _Rest(msgspec.Struct, array_like=True):
     letters: list[Letter] = []
     keys: list[tuple[str, str, str, int]] = []
     buckets: Any = None
+    unspread: list[str] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -28,6 +29,7 @@ def encode_rest(partition: Partition) -> bytes:
         partition.letters.kept(),
         keys,
         partition.dispatcher.buckets(),
+        list(partition.mailbox.unspread),
     )
     return _encode(rest)
 
@@ -35,7 +37,7 @@ def encode_rest(partition: Partition) -> bytes:
 def decode_rest(data: bytes, contents: Contents) -> None:
     """Put the rest of a partition into what is being recovered. Raises msgspec.DecodeError."""
     rest = _decode(data)
-    contents.mailbox = Mailbox(rest.events)
+    contents.mailbox = Mailbox(rest.events, rest.unspread)
     contents.letters = Letters(rest.letters)
     contents.keys = {(workflow, key): (run, at) for workflow, key, run, at in rest.keys}
     contents.buckets = rest.buckets

@@ -1,9 +1,10 @@
 """A partition takes up its runs after a takeover: cut decisions, queue, leases, gates, timers."""
 
-from dagnats.engine import intake
+from dagnats.engine import errands, intake
 from dagnats.engine.book import Live
 from dagnats.engine.faults import RunFaultError, in_words
-from dagnats.engine.partition import Partition, ticket_of
+from dagnats.engine.notes import ticket_of
+from dagnats.engine.partition import Partition
 from dagnats.ir.program import TaskNode
 from dagnats.machine import inputs as i
 from dagnats.machine.commands import Enqueue
@@ -21,6 +22,8 @@ def resume(partition: Partition, now: int) -> None:
     Raises RunFaultError with all runs that cannot be taken up.
     """
     partition.now = now
+    for event in partition.mailbox.to_spread():
+        partition.send(errands.SpreadEvent(event))
     reasons: dict[str, str] = {}
     for live in list(partition.runs.values()):
         try:
@@ -62,7 +65,7 @@ def _restore_gate(partition: Partition, live: Live, now: int) -> None:
         partition.gates.restore(
             state.run_id,
             state.workflow,
-            state.started_at,
+            max(state.started_at, state.birth.get("start_at") or 0),
             max_runs=asked.max_runs,
             runs_key=asked.runs_key,
             singleton=asked.singleton,
@@ -80,6 +83,8 @@ def _take_up(partition: Partition, live: Live, now: int) -> None:
     partition.apply(live, i.Tick(at=now))
     if run_id not in partition.runs:
         return
+    if live.state.worker_id:
+        partition.dispatcher.bind(run_id, live.state.worker_id)
     for ticket, worker_id in _held(live):
         partition.dispatcher.restore(ticket, worker_id, now)
     partition.perform(live, outstanding(live.program, live.state))

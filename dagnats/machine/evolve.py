@@ -37,16 +37,15 @@ from dagnats.machine.frames import (
     close_below,
     drop,
     end_item,
-    forget,
     open_frame,
     open_item,
     remember,
     settle,
 )
+from dagnats.machine.lives import next_generation, rest, retry
 from dagnats.machine.prepared import TOP, Prepared
 from dagnats.machine.state import (
     FINALLY,
-    PENDING,
     SIGNALS_MAX,
     Asking,
     Calling,
@@ -195,6 +194,8 @@ def _evolve_any(  # noqa: C901, PLR0912 (one case for each event)
             _begin_loop(program, state, frame, at, event)
             steps[at] = Ready(event.attempt_number, event.iteration, 1, state.at)
         case ev.StepStarted():
+            if not state.worker_id and program.program.admission.sticky is not None:
+                state.worker_id = event.worker_id
             steps[at] = Running(
                 event.attempt_number, event.iteration, event.delivery, state.at, event.worker_id
             )
@@ -344,14 +345,14 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
             state.birth = {**state.birth, **event.payload}
             state.status = "running"
         case ev.RunContinued():
-            _next_generation(program, state, event)
+            next_generation(program, state, event)
         case ev.RunRetried():
-            _retry(program, state, event)
+            retry(program, state, event)
         case ev.RunPaused():
             state.status = "paused"
         case ev.RunResumed():
             state.status = "running"
-            _rest(state)
+            rest(state)
         case ev.RunFailing():
             payload = event.payload
             state.status = "running"
@@ -456,50 +457,3 @@ def _fail(program: Prepared, state: RunState, frame: Frame, at: int, event: ev.S
         open_frame(program, state, frame, at, f"{error['handler']}!", handler, bare)
     else:
         settle(program, state, frame, at, Failed(error))
-
-
-# ── runs ─────────────────────────────────────────────────────────────────────────────────────────
-
-_OF_THE_RUN = ("digest", "trigger", "parent", "nonce", "extra")
-
-
-def _next_generation(program: Prepared, state: RunState, event: ev.RunContinued) -> None:
-    kept = {key: state.birth[key] for key in _OF_THE_RUN if key in state.birth}
-    state.birth = {**kept, **event.payload}
-    state.generation = event.generation
-    state.frames = {"": frame_of(program.scopes[TOP], "", TOP, None, -1)}
-    state.base_seq = event.seq - 1
-    state.life += 1
-    state.loops, state.handled, state.plans, state.undo = {}, {}, {}, []
-    state.next_input = []
-
-
-def _retry(program: Prepared, state: RunState, event: ev.RunRetried) -> None:
-    """Do the steps of `reset` again, as if they had never begun."""
-    scope, frame = program.scopes[TOP], state.frames[""]
-    reset = {scope.index[step] for step in event.payload["reset"]}
-    for at in sorted(reset):
-        frame.steps[at] = PENDING
-        for key in [key for key, of in frame.below.items() if of == at]:
-            forget(state, key)
-    frame.late = {at: late for at, late in frame.late.items() if at not in reset}
-    state.frames.pop(FINALLY, None)
-    frame.open = len(reset)
-    frame.unmet = [
-        sum(source in reset for source, _ in scope.edges[at]) for at in range(len(scope.nodes))
-    ]
-    state.undo = [undo for undo in state.undo if undo.frame or undo.at not in reset]
-    state.undo = [undo for undo in state.undo if undo.frame in state.frames]
-    state.loops = {}
-    state.base_seq = event.seq - 1
-    state.life += 1
-    state.timeout_from = state.at
-    state.status, state.error, state.ending, state.cancel_reason = "running", None, None, None
-
-
-def _rest(state: RunState) -> None:
-    """Let the time that attempts wait for a worker begin anew."""
-    for frame in state.frames.values():
-        for at, step in enumerate(frame.steps):
-            if isinstance(step, Ready):
-                frame.steps[at] = Ready(step.attempt, step.iteration, step.delivery, state.at)

@@ -24,6 +24,7 @@ from dagnats.ir.program import (
     LoopNode,
     MapNode,
     Node,
+    PlannerNode,
     Program,
     RespondNode,
     SleepNode,
@@ -107,6 +108,15 @@ class Prepared(Struct, frozen=True):
     cancel_on: tuple[Listener, ...]
     output: Formula | None
     fragments: dict[str, "Prepared"]
+
+    @property
+    def is_rated(self) -> bool:
+        """Whether a task of it, or of a plan, may have a limit of starts in a period."""
+        return any(
+            isinstance(node, PlannerNode)
+            or (isinstance(node, TaskNode) and bool(node.rate_limit or node.keyed_rate_limit))
+            for node in self.program.nodes
+        )
 
     @property
     def tasks(self) -> set[str]:

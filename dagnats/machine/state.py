@@ -284,6 +284,7 @@ class RunState(msgspec.Struct, array_like=True):
     `detached` the children that end with the run: the step and the id. `next_input` has the input
     of the next generation, when that is about to begin. `life` counts how often steps have begun
     anew, by generations and retries: with it an attempt has a name that no other one has.
+    `worker_id` is the first worker of a run that is `sticky`.
     """
 
     run_id: str
@@ -313,6 +314,7 @@ class RunState(msgspec.Struct, array_like=True):
     detached: list[tuple[str, str]] = []
     next_input: list[Any] = []
     life: int = 1
+    worker_id: str = ""
 
     @property
     def ended(self) -> bool:

@@ -165,6 +165,11 @@ class World:
         self._inboxes = 0
 
     @property
+    def alive(self) -> int:
+        """Return how many processes there are."""
+        return sum(process.alive for process in self.processes)
+
+    @property
     def down(self) -> bool:
         """Whether the broker is not there."""
         return self.loop.time() < self.down_until

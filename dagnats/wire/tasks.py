@@ -92,6 +92,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     secrets: dict[str, str] = {}
     budget: dict[str, float] = {}
     life: int = 1
+    generation: int = 1
 
 
 class Deliver(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,6 +149,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int = 0
     delivery: int = 1
     iteration: int = 0
+    life: int = 1
 
 
 class Checkpointed(msgspec.Struct, frozen=True, omit_defaults=True):

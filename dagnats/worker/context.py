@@ -124,15 +124,24 @@ class BaseContext:
 
     @property
     def step_key(self) -> str:
-        """Return `run/step`, with `[iteration]` in loops: the same for every attempt."""
+        """Return `run/step`, with `[iteration]` in loops: the same for every attempt.
+
+        From the second generation of a run on, `run~generation` stands for the run.
+        """
         task = self._task
+        run = task.run_id if task.generation == 1 else f"{task.run_id}~{task.generation}"
         loop = f"[{task.iteration}]" if task.iteration else ""
-        return f"{task.run_id}/{task.step}{loop}"
+        return f"{run}/{task.step}{loop}"
 
     @property
     def idempotency_key(self) -> str:
-        """Return `run/step/attempt`: the same for every delivery of an attempt."""
-        return f"{self.step_key}/{self._task.attempt}"
+        """Return `run/step/attempt`: the same for every delivery of an attempt.
+
+        Attempts of a run that was retried as a whole are called `attempt.retries`.
+        """
+        task = self._task
+        retries = task.life - task.generation
+        return f"{self.step_key}/{task.attempt}" + (f".{retries}" if retries > 0 else "")
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
@@ -219,7 +228,14 @@ class BaseContext:
     def _asking(self, *, store: bool = False, data: Any = None) -> Coroutine[Any, Any, Any]:
         task = self._task
         asked = Checkpoint(
-            task.run_id, task.step, store, data, task.attempt, task.delivery, task.iteration
+            task.run_id,
+            task.step,
+            store,
+            data,
+            task.attempt,
+            task.delivery,
+            task.iteration,
+            life=self._task.life,
         )
         return self._served().checkpoint(asked, self.cancelled)
 

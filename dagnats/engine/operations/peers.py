@@ -24,6 +24,9 @@ from dagnats.wire import api, subjects
 CHILD_DEPTH_MAX = 20
 """Sub-workflows inside of each other; a deeper one is refused with code `too_deep`."""
 
+LATER = frozenset({"busy", "unavailable"})
+"""Codes of answers after which it is asked again."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_spawn = msgspec.json.Decoder(errands.SpawnChild).decode
 _decode_ended = msgspec.json.Decoder(errands.TellParent).decode
@@ -173,7 +176,7 @@ async def _ask(service: Service, partition: int, op: str, document: Any) -> api.
 
 async def _tell(service: Service, partition: int, op: str, errand: errands.Errand) -> bool:
     answer = await _ask(service, partition, op, errand)
-    return answer.error is None or answer.error.code != "busy"
+    return answer.error is None or answer.error.code not in LATER
 
 
 async def _spawn(service: Service, errand: errands.SpawnChild) -> bool:
@@ -189,7 +192,7 @@ async def _spawn(service: Service, errand: errands.SpawnChild) -> bool:
     if partition is None:
         return True  # what reads the log again asks again
     if refused is not None:
-        if refused.code in {"busy", "unavailable"}:
+        if refused.code in LATER:
             return False
         error = {"code": f"child_{refused.code}", "message": refused.message}
         _take(service, partition, errand, "failed", None, error)
@@ -230,13 +233,17 @@ def _take(  # noqa: PLR0913, PLR0917 (what became of a child)
 
 
 async def _spread(service: Service, errand: errands.SpreadEvent) -> bool:
+    """Tell all others; who reads the log again tells them again of what some may have missed."""
     partition = service.partition
-    done = True
+    if partition is None:
+        return True
     for number in range(service.partitions):
-        if partition is None or number != partition.number:
+        if number != partition.number:
             answer = await _ask(service, number, "event", errand)
-            done = done and (answer.error is None or answer.error.code != "busy")
-    return done
+            if answer.error is not None and answer.error.code in LATER:
+                return False
+    partition.mailbox.unspread.pop(errand.event["id"], None)
+    return True
 
 
 async def _show(service: Service, errand: errands.ShowApproval) -> None:

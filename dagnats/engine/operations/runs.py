@@ -18,8 +18,11 @@ from dagnats.machine.state import Completed, Failed, RunState, Skipped
 from dagnats.wire import api, subjects
 
 LIST_MAX = 1_000
+ANSWER_BYTES = 1_000
+"""What an answer has around its document, at the most."""
 NONCE_BYTES = 16
 
+_encode = msgspec.json.Encoder().encode
 _decode_start = msgspec.json.Decoder(api.StartRun).decode
 _decode_get = msgspec.json.Decoder(api.GetRun).decode
 _decode_list = msgspec.json.Decoder(api.ListRuns).decode
@@ -109,10 +112,22 @@ async def get(service: Service, payload: bytes, reply: str) -> None:
         waits = explaining.waits(partition, live, service.clock.now_ms())
         document = views.run_document(live.program, live.state, waits)
         document["approvals"] = views.asked(live)
-        service.answer(partition, reply, document)
+        service.answer(partition, reply, fitted(service, document))
         return
     program, state = await finding.closed_state(partition, service.programs, service.feed, run_id)
-    await service.say(reply, {**views.run_document(program, state, {}), "approvals": []})
+    document = {**views.run_document(program, state, {}), "approvals": []}
+    await service.say(reply, fitted(service, document))
+
+
+def fitted(service: Service, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as a document that a message holds: if need be, without outputs of steps.
+
+    Those are in its history; `outputs_left_out` says so.
+    """
+    if len(_encode(document)) + ANSWER_BYTES < service.bus.bytes_max:
+        return document
+    steps = [{k: v for k, v in step.items() if k != "output"} for step in document["steps"]]
+    return {**document, "steps": steps, "outputs_left_out": True}
 
 
 async def explain(service: Service, payload: bytes, reply: str) -> None:

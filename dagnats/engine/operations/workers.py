@@ -136,6 +136,7 @@ def _is_current(live: Live, message: tasks.Checkpoint) -> bool:
     step = found[0].steps[found[1]]
     return (
         isinstance(step, Running)
+        and live.state.life == message.life
         and (step.attempt, step.iteration) == (message.attempt, message.iteration)
         and message.delivery in {0, step.delivery}
     )

@@ -12,6 +12,7 @@ from dagnats.expr.kinds import (
     Duration,
     Network,
     Present,
+    Sealed,
     Timestamp,
     TypeValue,
     Uint,
@@ -23,8 +24,8 @@ from dagnats.expr.library.failures import EvaluationError, name_of
 DEPTH_MAX: Final = 250
 """How deep a value that leaves may be nested."""
 
-_FREE: Final = frozenset({str, bool, type(None)})
-"""Kinds that are JSON as they are, whatever their value."""
+_FREE: Final = frozenset({str, bool, type(None), Sealed})
+"""Kinds that leave as they are, whatever their value."""
 
 _Seen = dict[tuple[int, int], Any]
 
