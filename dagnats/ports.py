@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Protocol
 
+from dagnats.claims import Claim
+
 Handler = Callable[[bytes, str], Awaitable[None]]
 """Takes a message's payload and the subject to answer on (empty if none is wanted)."""
 
@@ -40,6 +42,10 @@ class EventLog(Protocol):
         (retry the same), UncertainError when nobody knows, BrokenError when this can never be
         stored.
         """
+        ...
+
+    async def verify(self) -> None:
+        """Return if the last entry is our own. Raises FencedError, UncertainError."""
         ...
 
     async def locate(self, offset: int) -> int:
@@ -111,8 +117,22 @@ class HistoryFeed(Protocol):
         """Return the newest stored event of a run, or None."""
         ...
 
+    def scan(self, after: int) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield all stored events behind a position, the oldest first, each with its position.
+
+        0 is before all. Positions grow, and stay what they are when events are forgotten.
+        """
+        ...
+
+    async def forget_run(self, run_id: str) -> None:
+        """Remove all events of a run; never those of a partition. Raises UnavailableError."""
+        ...
+
     async def read_run(self, run_id: str) -> Sequence[bytes]:
-        """Return all stored events of a run, in order."""
+        """Return all stored events of a run, in order, each once.
+
+        In the moment of a takeover by force two owners may publish the same events.
+        """
         ...
 
 
@@ -157,6 +177,25 @@ class Checkpoints(Protocol):
 
     async def forget(self, run_id: str) -> None:
         """Remove all of a run that has ended."""
+        ...
+
+
+class Payloads(Protocol):
+    """Large values that runs refer to, by run and hash. Raises UnavailableError."""
+
+    async def put(self, run_id: str, data: bytes) -> Claim:
+        """Store a value of a run, given as JSON; it is durable when this returns.
+
+        Storing it again changes nothing.
+        """
+        ...
+
+    async def get(self, wanted: Claim) -> bytes | None:
+        """Return a value, or None when there is none that has the hash."""
+        ...
+
+    async def forget(self, run_id: str) -> None:
+        """Remove all values of a run."""
         ...
 
 

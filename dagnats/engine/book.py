@@ -1,13 +1,13 @@
 """The runs of a partition: the live ones as state, the ended ones as a bounded list."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from itertools import islice
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
+from dagnats.claims import KEY, found_in
 from dagnats.machine.commands import StartChild
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import RunState
@@ -39,7 +39,7 @@ class Live:
 
     A run that sleeps is packed into bytes, and unpacked by whoever looks at its state. `asks`,
     `hears` and `calls` are the steps that wait for people, events and children, as far as known:
-    one may have ended.
+    one may have ended. `refers` are the other runs whose stored values it may refer to.
     """
 
     __slots__ = (
@@ -53,6 +53,7 @@ class Live:
         "keeps_checkpoints",
         "notify",
         "program",
+        "refers",
         "started_at",
     )
 
@@ -64,6 +65,7 @@ class Live:
         self.asks: dict[str, None] | None = None
         self.calls: dict[str, StartChild] | None = None
         self.hears: dict[str, str] | None = None
+        self.refers: set[str] | None = None
         self._state: RunState | None = state
         self._packed: bytes | None = None
         self._facts: tuple[str, str, dict[str, str]] = ("", "running", {})
@@ -95,6 +97,13 @@ class Live:
             return self._facts
         return state.run_id, state.status, state.birth.get("labels") or {}
 
+    def note_references(self, data: bytes) -> None:
+        """Note of which other runs something of this one, as JSON, has references."""
+        if _REFERENCE in data:
+            found = {one.run_id for one in found_in(msgspec.json.decode(data))}
+            found.discard(self.run_id)
+            self.refers = (self.refers or set()) | found
+
     @property
     def is_packed(self) -> bool:
         """Whether the state is held as bytes."""
@@ -123,8 +132,10 @@ class Closed:
         self, first: int = 0, summaries: Iterable[Summary] = (), forgotten_until: int = 0
     ) -> None:
         self._runs: OrderedDict[str, Summary] = OrderedDict(
-            (s.run_id or f"@{number}", s) for number, s in enumerate(summaries)
+            (s.run_id or f"@{number}", s) for number, s in enumerate(summaries, first)
         )
+        self.rewritten: set[int] = set()
+        """Chunks that are no longer what they were when they were stored."""
         self.first = first
         self.forgotten_until = forgotten_until
         oldest = next(iter(self._runs.values()), None)
@@ -160,30 +171,46 @@ class Closed:
         if summary.run_id in self._runs:
             return
         self._runs[summary.run_id] = summary
-        if len(self._runs) > CLOSED_MAX:
+        self.shorten()
+
+    def shorten(self) -> None:
+        """Drop the oldest beyond `CLOSED_MAX`."""
+        while len(self._runs) > CLOSED_MAX:
             _, oldest = self._runs.popitem(last=False)
-            self.forget(oldest.run_id, oldest.ended_at)
+            if oldest.run_id:
+                self.forget(oldest.run_id, oldest.ended_at)
             self.first += 1
 
-    def remove(self, run_id: str) -> None:
-        """Take a run off the list that is alive again: its place is left empty."""
-        if run_id in self._runs:
-            self._runs = OrderedDict(
-                (f"{run_id}@{one.seq}", replace(one, run_id="")) if key == run_id else (key, one)
-                for key, one in self._runs.items()
-            )
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Take runs off the list that are alive again, or gone: their places are left empty."""
+        gone = {run_id for run_id in run_ids if run_id in self._runs}
+        if not gone:
+            return
+        left: OrderedDict[str, Summary] = OrderedDict()
+        for number, (key, one) in enumerate(self._runs.items(), self.first):
+            if key in gone:
+                self.rewritten.add(number // CHUNK_SIZE)
+                left[f"@{number}"] = Summary("", "", "", "", one.started_at, one.ended_at, one.seq)
+            else:
+                left[key] = one
+        self._runs = left
 
     def forget(self, run_id: str, ended_at: int) -> None:
         """Note a run that has ended and is not listed."""
         self.forgotten_until = max(self.forgotten_until, ended_at, minted_at_ms(run_id) or 0)
 
-    def chunks_since(self, total: int) -> Iterator[tuple[int, list[Summary]]]:
+    def chunks_since(
+        self, total: int, besides: Set[int] = frozenset()
+    ) -> Iterator[tuple[int, list[Summary]]]:
         """Yield every chunk, by number, that holds a summary numbered `total` or above.
 
-        The oldest chunk may lack summaries that are no longer listed.
+        And those of `besides` that hold any. The oldest chunk may lack summaries that are no longer
+        listed.
         """
-        first_chunk = max(total, self.first) // CHUNK_SIZE
-        for chunk in range(first_chunk, -(-self.total // CHUNK_SIZE)):
+        new = max(total, self.first) // CHUNK_SIZE
+        for chunk in range(self.first // CHUNK_SIZE, -(-self.total // CHUNK_SIZE)):
+            if chunk < new and chunk not in besides:
+                continue
             start = max(chunk * CHUNK_SIZE, self.first)
             stop = min((chunk + 1) * CHUNK_SIZE, self.total)
             held = islice(self._runs.values(), start - self.first, stop - self.first)
@@ -195,6 +222,8 @@ class _Chunk(msgspec.Struct, frozen=True, array_like=True):
     summaries: list[Summary]
     forgotten_until: int = 0
 
+
+_REFERENCE = f'"{KEY}"'.encode()
 
 TOMBSTONE = b"null"
 """The snapshot of a run that has ended and is not listed: it must not come back to life."""
@@ -232,6 +261,8 @@ def decode_closed(chunks: Iterable[bytes]) -> Closed:
     closed = Closed(first, summaries, forgotten_until)
     for one in dropped:
         closed.forget(one.run_id, one.ended_at)
+    # An old chunk stays stored until a newer one takes its place.
+    closed.shorten()
     return closed
 
 

@@ -70,6 +70,7 @@ class Checkpointer:
         self._closed_total = 0
         self._stored: set[str] = set()
         self._unsaved: set[str] = set()
+        self._rewritten: set[int] = set()
         self._marks: deque[tuple[int, int, int]] = deque()
 
     def begin(self, seq: int, offset: int, closed_total: int, stored: set[str]) -> None:
@@ -144,9 +145,12 @@ class Checkpointer:
                 aside.dirty = False
                 checkpoint.runs.append((run_id, aside.encode()))
         self._unsaved = {run_id for run_id, _ in checkpoint.runs}
-        for chunk, summaries in partition.closed.chunks_since(self._closed_total):
-            first = max(chunk * CHUNK_SIZE, partition.closed.first)
-            forgotten_until = partition.closed.forgotten_until
+        closed = partition.closed
+        self._rewritten |= closed.rewritten
+        closed.rewritten.clear()
+        for chunk, summaries in closed.chunks_since(self._closed_total, self._rewritten):
+            first = max(chunk * CHUNK_SIZE, closed.first)
+            forgotten_until = closed.forgotten_until
             checkpoint.chunks.append((chunk, encode_chunk(first, summaries, forgotten_until)))
         alive = self._stored.difference(partition.runs, partition.aside)
         checkpoint.ended = [run_id for run_id in alive if run_id != PARTITION]
@@ -183,6 +187,7 @@ class Checkpointer:
             await self._snapshots.save_run(run_id, data)
         await self._snapshots.mark(seq, checkpoint.offset)
         self._unsaved = set()
+        self._rewritten = set()
         self._closed_total = checkpoint.total
         self._marks.append((self._clock.now_ms(), seq, checkpoint.offset))
 

@@ -90,7 +90,7 @@ def retry(partition: Partition, program: Prepared, state: RunState, now: int) ->
     live, run_id = Live(program, state), state.run_id
     intake.enter_again(partition, program, state, now)
     transition = partition.decide(live, i.RetryRun(at=now))
-    partition.closed.remove(run_id)
+    partition.closed.remove([run_id])
     partition.letters.remove(run_id)
     partition.add(live, transition)
     if run_id in partition.runs:

@@ -91,6 +91,7 @@ class Engine:
             planning=planning,
             partitions=partitions,
             status=self.status,
+            verify=ports.log.verify,
             say=say,
         )
 

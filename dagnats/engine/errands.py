@@ -87,7 +87,23 @@ class ForgetRun(msgspec.Struct, frozen=True):
     run_id: str
 
 
-Errand = SpawnChild | StopChild | TellParent | SpreadEvent | ShowApproval | AnswerHttp | ForgetRun
+class RemoveRuns(msgspec.Struct, frozen=True):
+    """Remove what is stored of runs that are forgotten; history must be as far as `offset`."""
+
+    run_ids: list[str]
+    offset: int
+
+
+Errand = (
+    SpawnChild
+    | StopChild
+    | TellParent
+    | SpreadEvent
+    | ShowApproval
+    | AnswerHttp
+    | ForgetRun
+    | RemoveRuns
+)
 
 Perform = Callable[[Errand], Awaitable[bool]]
 """Performs an errand; False when it is to be tried again."""

@@ -1,7 +1,7 @@
 """Dead letters: runs that failed, and messages that could not be taken in; newest last, bounded."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -51,6 +51,11 @@ class Letters:
     def remove(self, letter_id: str) -> None:
         """Forget a letter, if it is there."""
         self._letters.pop(letter_id, None)
+
+    def remove_runs(self, run_ids: Collection[str]) -> None:
+        """Forget all letters about these runs."""
+        for one in [one for one in self._letters.values() if one.run_id in run_ids]:
+            del self._letters[one.id]
 
     def newest_first(self) -> Iterator[Letter]:
         """Yield all."""

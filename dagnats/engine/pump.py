@@ -147,6 +147,9 @@ class Pump:
 
     async def _commit(self, group: Group, unpublished: Group | None) -> Group | None:
         if not group.lines:
+            if group.answers:
+                # What is said rests on no append: it is true only if nobody has replaced us.
+                await self._log.verify()
             await self._release(group)
             return unpublished
         checkpoint = self._checkpointer.capture(self.partition)

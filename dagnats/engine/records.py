@@ -38,7 +38,13 @@ class LetterDiscarded(_Record, tag="dead_letter.discarded"):
     payload: dict[str, Any]
 
 
-Record = EventPublished | LetterAdded | LetterDiscarded
+class RunsPurged(_Record, tag="runs.purged"):
+    """Runs that had ended are forgotten, with all they have left; `payload` is `{"run_ids"}`."""
+
+    payload: dict[str, Any]
+
+
+Record = EventPublished | LetterAdded | LetterDiscarded | RunsPurged
 Line = Event | Record
 
 decode = msgspec.json.Decoder(Line).decode

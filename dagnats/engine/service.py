@@ -14,11 +14,14 @@ from dagnats.engine.faults import ElsewhereError, RequestFaultError, RunFaultErr
 from dagnats.engine.partition import Partition
 from dagnats.engine.programs import Programs
 from dagnats.engine.shop import Planning
-from dagnats.errors import BrokenError, RefusedError, UnavailableError, UncertainError
+from dagnats.errors import BrokenError, FencedError, RefusedError, UnavailableError, UncertainError
 from dagnats.ports import Bus, Checkpoints, Clock, HistoryFeed
 from dagnats.wire import api
 
 _encode = msgspec.json.Encoder().encode
+
+RESTS_ON_STATE = frozenset({"not_found", "conflict", "denied"})
+"""Refusals that say something about runs, and not about the request."""
 
 Handle = Callable[[bytes, str], Awaitable[None]]
 Operation = Callable[["Service", bytes, str], Awaitable[None]]
@@ -42,6 +45,7 @@ class Service:
         planning: Planning,
         partitions: int,
         status: Callable[[], dict[str, Any]],
+        verify: Callable[[], Awaitable[None]],
         say: Callable[[str], None],
     ) -> None:
         self.programs = programs
@@ -55,6 +59,7 @@ class Service:
         self.epoch = 0
         self.secret = b""
         self.partition: Partition | None = None
+        self.verify = verify
         self._tell_operator = say
         self._told = ""
 
@@ -80,7 +85,7 @@ class Service:
             except ElsewhereError:
                 return
             except RefusedError as no:
-                await self.refuse(reply, no.code, str(no))
+                await self._refuse_truly(reply, no)
             except (UncertainError, UnavailableError, TimeoutError) as silent:
                 await self.refuse(reply, "busy", f"JetStream does not answer: {silent}")
             except BrokenError as broken:
@@ -109,6 +114,19 @@ class Service:
         with contextlib.suppress(Exception):
             await self.refuse(reply, "unavailable", words)
         raise bug if isinstance(bug, RunFaultError) else RequestFaultError(words) from bug
+
+    async def _refuse_truly(self, reply: str, no: RefusedError) -> None:
+        """Refuse for a reason in what we know: that counts only if nobody has replaced us."""
+        if no.code in RESTS_ON_STATE and self.partition is not None:
+            try:
+                await self.verify()
+            except (UncertainError, TimeoutError):
+                await self.refuse(reply, "busy", "JetStream does not answer")
+                return
+            except FencedError:
+                self.detach()
+                raise
+        await self.refuse(reply, no.code, str(no))
 
     async def refuse(self, reply: str, code: str, message: str, details: Any = None) -> None:
         """Answer that something is not done, and why."""

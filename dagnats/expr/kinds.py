@@ -1,4 +1,5 @@
-"""The kinds of values that JSON does not have. They live inside an expression and never leave it.
+"""The kinds of values that JSON does not have. They live inside an expression and never leave it,
+but for `Sealed`, which comes and leaves as it is.
 
 JSON's own kinds are Python's: None, bool, int (64 bits), float, str, list, dict. A dict here may
 also have keys that are integers, or `TRUE_KEY` and `FALSE_KEY`: Python takes `True` for 1.
@@ -152,3 +153,21 @@ class Present:
 
     def __repr__(self) -> str:
         return f"optional.of({self.value!r})"
+
+
+class Sealed:
+    """A value that an expression can hand on and not look into: its caller knows what it holds."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Sealed and bool(self.value == other.value)
+
+    def __hash__(self) -> int:
+        return hash(Sealed)
+
+    def __repr__(self) -> str:
+        return "sealed"

@@ -1,12 +1,12 @@
 """The history stream: every event once, in order, one JSON message each on `history.<run_id>`."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import nats.errors
 from nats.aio.client import Client
 
-from dagnats.errors import BrokenError, UncertainError
+from dagnats.errors import BrokenError, UnavailableError, UncertainError
 from dagnats.jetstream import direct, pipeline
 from dagnats.wire import subjects
 
@@ -64,11 +64,30 @@ class JetStreamHistory:
         return None if last is None else last.data
 
     async def read_run(self, run_id: str) -> Sequence[bytes]:
-        """Read all events of a run."""
+        """Read all events of a run; one that two owners have published is read once."""
         found = await direct.collect(
             self._connection, subjects.HISTORY_STREAM, subjects.history(run_id)
         )
-        return [message.data for message in found]
+        by_offset = {_offset(message.data): message.data for message in found}
+        return [by_offset[offset] for offset in sorted(by_offset)]
+
+    async def scan(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
+        """Read the stream; positions are its sequences."""
+        stored = direct.read(
+            self._connection, subjects.HISTORY_STREAM, subjects.HISTORY_ALL, after=after
+        )
+        async with aclosing(stored) as messages:
+            async for message in messages:
+                yield message.seq, message.data
+
+    async def forget_run(self, run_id: str) -> None:
+        """Purge the subject of a run."""
+        js = self._connection.jetstream()
+        subject = subjects.history(run_id)
+        try:
+            await js.purge_stream(subjects.HISTORY_STREAM, subject=subject)
+        except (TimeoutError, nats.errors.Error) as failed:
+            raise UnavailableError(f"history was not removed: {failed!r}") from failed
 
 
 def _offset(line: bytes) -> int:

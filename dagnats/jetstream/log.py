@@ -87,6 +87,15 @@ class JetStreamLog:
         self._count += 1
         return self._seq
 
+    async def verify(self) -> None:
+        """Look at the last message."""
+        last = await direct.last(self._connection, subjects.LOG_STREAM, self._subject)
+        if last is None or last.seq != self._seq:
+            # One of our own may be on its way, and then there will be its acknowledgement.
+            if last is not None and _epoch(last) == self._epoch:
+                return
+            raise FencedError("another engine has written to the log")
+
     async def read(self, after: int) -> AsyncIterator[LogEntry]:
         """Yield entries up to our own takeover record, and check that it was reached."""
         seen = after

@@ -1,6 +1,6 @@
 """The streams and buckets of dagnats: created when missing, brought up to date where needed.
 
-Only the log is synced on every write. Snapshots shorten the log and history is a projection of it;
+Only the log, and the large values that it refers to, are synced on every write. Snapshots shorten the log and history is a projection of it;
 both are rebuilt from the log if a power cut takes their tail, so the server may sync them when it
 likes (ADR 0003). How often a stream is kept and how it is synced is an operator's choice once the
 stream is there; only what dagnats cannot do without is changed.
@@ -86,6 +86,19 @@ STREAMS = (
             description="dagnats: every event of every run, for people and programs to read",
         ),
         ("subjects", "allow_direct"),
+    ),
+    _Stream(
+        StreamConfig(
+            name=subjects.PAYLOAD_STREAM,
+            subjects=[subjects.PAYLOADS_ALL],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            max_msgs_per_subject=1,
+            allow_direct=True,
+            num_replicas=1,
+            description="dagnats: large values that runs refer to",
+        ),
+        ("subjects", "discard", "allow_direct", "max_msgs_per_subject"),
     ),
 )
 

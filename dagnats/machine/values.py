@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dagnats.expr.evaluation.evaluator import EvaluationError
-from dagnats.expr.library.values import name_of
+from dagnats.machine import sealing
 from dagnats.machine.errors import no_value
 from dagnats.machine.events import encode, rfc3339
 from dagnats.machine.payload import bytes_of, require_fit
@@ -150,24 +150,28 @@ def evaluate(  # noqa: PLR0913, PLR0917 (an expression, and who asks)
     of: int = NOBODY,
     **more: Any,
 ) -> Any:
-    """Evaluate an expression of a step of `frame`; raises EvaluationError, which says `where`."""
+    """Evaluate an expression of a step of `frame`; raises EvaluationError, which says `where`.
+
+    What stands in for a value in the store can be handed on, and not be looked into.
+    """
     view = roots(program, state, frame, formula, of)
     if more:
         view |= more
+    sealed = sealing.seal(view)
     try:
-        return formula.evaluate(view)
+        value = formula.evaluate(view)
     except EvaluationError as wrong:
-        if not where:
+        why = sealing.explained(view, str(wrong))
+        if not where and why == str(wrong):
             raise
-        raise EvaluationError(f"`{where}`: {wrong}", wrong.code) from None
+        raise EvaluationError(f"`{where}`: {why}" if where else why, wrong.code) from None
+    return sealing.unseal(value) if sealed else value
 
 
 def _truth(value: Any, where: str) -> bool:
     """Return a condition's value; raises EvaluationError for what only resembles one."""
     if type(value) is not bool:
-        raise EvaluationError(
-            f"`{where}`: it gives a value of type {name_of(value)}, not a bool", "type"
-        )
+        raise EvaluationError(f"`{where}`: it gives {sealing.named(value)}, not a bool", "type")
     return value
 
 

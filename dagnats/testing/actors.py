@@ -292,9 +292,6 @@ class Client:
         except RefusedError as no:
             run = self.checker.runs.get(params.get("run_id", ""))
             forgotten = str(no).startswith("no run") and run is not None and not run.ended
-            if forgotten and self.world.alive > 1:
-                # An owner that does not know that it is none any more answers from its memory.
-                self.world.note("stale", str(no))
-            elif forgotten or no.code not in {"conflict", "not_found", "denied"}:
+            if forgotten or no.code not in {"conflict", "not_found", "denied"}:
                 self.checker.fail(f"`{operation}` {params} was refused: {no.code} {no}")
             return None

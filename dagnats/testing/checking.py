@@ -458,8 +458,7 @@ def leftovers(partition: Any) -> dict[str, int]:
         "waiting tasks": partition.dispatcher.waiting_count,
         "leases": partition.dispatcher.held_count,
         "timers": len(partition.timers),
-        "listeners": len(partition._listeners),  # noqa: SLF001 (looked at, not touched)
-        "cancellers": len(partition._cancellers),  # noqa: SLF001
+        "listeners": len(partition.listeners),
         "events to be heard": len(partition.hearing),
         "decisions to go on with": len(partition.going_on),
         "events to be stored": partition.outbox.pending_events,

@@ -255,7 +255,7 @@ class Simulation:
         if run_id in crowd.touched or state.birth.get("parent"):
             expected = ANY
         excused = {"worker_lost"} | (
-            {"timeout", "items_failed"} if self.world.counts.get("clock") else set()
+            {"timeout", "items_failed", "broken"} if self.world.counts.get("clock") else set()
         )
         if state.status not in expected and (state.error or {}).get("code") not in excused:
             self._fail(f"{run_id} of {state.workflow} is {state.status}: {state.error}")

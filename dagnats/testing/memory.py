@@ -46,6 +46,10 @@ class Storage:
         self.history.append((run_id, line))
         return True
 
+    def forget_history(self, run_id: str) -> None:
+        """Take the events of a run out of the history."""
+        self.history[:] = [one for one in self.history if one[0] != run_id]
+
 
 class MemoryLog:
     """`ports.EventLog`; one instance per owner."""
@@ -58,15 +62,24 @@ class MemoryLog:
 
     async def take_over(self) -> Ownership:
         """Write an empty entry in a new epoch."""
-        offset = 0
+        offset, before = 0, self._epoch
         self._epoch = 1
         if self._storage.log:
             last, epoch = self._storage.log[-1]
+            if 0 < before < epoch:
+                raise FencedError("another engine has taken the partition over")
             self._epoch = epoch + 1
             self._seq = last.seq
             offset = last.offset + len(last.lines)
         seq = await self.append(offset, ())
         return Ownership(self._epoch, seq, offset)
+
+    async def verify(self) -> None:
+        """Look at the last entry."""
+        await self._pause()
+        log = self._storage.log
+        if log and log[-1][1] != self._epoch:
+            raise FencedError("another engine has written to the log")
 
     async def append(self, offset: int, lines: Sequence[bytes]) -> int:
         """Store, unless somebody else has written since."""
@@ -160,8 +173,7 @@ class MemoryFeed:
         """Read it from the last event's id."""
         if not self._storage.history:
             return -1
-        line = self._storage.history[-1][1]
-        return int(line[len(b'{"id":"') :].partition(b'"')[0].partition(b"-")[2])
+        return offset_of(self._storage.history[-1][1])
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
         """Store one event after the other: a fault may come in between."""
@@ -177,6 +189,23 @@ class MemoryFeed:
     async def read_run(self, run_id: str) -> Sequence[bytes]:
         """Return all events."""
         return [line for run, line in self._storage.history if run == run_id]
+
+    async def scan(self, after: int) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield the events of now; a position is the offset of an event, from 1."""
+        for _, line in list(self._storage.history):
+            at = offset_of(line) + 1
+            if at > after:
+                yield at, line
+
+    async def forget_run(self, run_id: str) -> None:
+        """Drop the events of a run."""
+        self._fault("forget_history")
+        self._storage.forget_history(run_id)
+
+
+def offset_of(line: bytes) -> int:
+    """Return the offset in the id of an event."""
+    return int(line[len(b'{"id":"') :].partition(b'"')[0].partition(b"-")[2])
 
 
 class MemoryPrograms:

@@ -32,13 +32,16 @@ class UnreliableLog:
         self._seq = 0
 
     async def take_over(self) -> Ownership:
-        """Write an empty entry in a new epoch."""
+        """Write an empty entry in a new epoch; whoever has been replaced takes nothing back."""
+        before = self._epoch
         for _ in range(TAKEOVER_TRIES_MAX):
             planned = await self._process.before("log.last", takes_s=DISK_S)
             self._check(planned)
             offset, self._epoch, self._seq = 0, 1, 0
             if self._world.disk.log:
                 last, epoch = self._world.disk.log[-1]
+                if 0 < before < epoch:
+                    raise FencedError("another engine has taken the partition over")
                 self._epoch, self._seq = epoch + 1, last.seq
                 offset = last.offset + len(last.lines)
             try:
@@ -48,6 +51,13 @@ class UnreliableLog:
             self._world.note("takeover", f"{self._process.name} epoch {self._epoch}")
             return Ownership(self._epoch, seq, offset)
         raise FencedError("another engine keeps writing to the log")
+
+    async def verify(self) -> None:
+        """Look at the last entry."""
+        self._check(await self._process.before("log.last", takes_s=DISK_S))
+        log = self._world.disk.log
+        if log and log[-1][1] != self._epoch:
+            raise FencedError("another engine has written to the log")
 
     async def append(self, offset: int, lines: Sequence[bytes]) -> int:
         """Store, unless somebody else has written since."""

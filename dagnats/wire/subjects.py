@@ -3,6 +3,7 @@
 LOG_STREAM = "DAGNATS_LOG"
 SNAPSHOT_STREAM = "DAGNATS_SNAPSHOTS"
 HISTORY_STREAM = "WORKFLOW_HISTORY"
+PAYLOAD_STREAM = "DAGNATS_PAYLOADS"
 WORKFLOWS_BUCKET = "workflows"
 PROGRAMS_BUCKET = "programs"
 CHECKPOINTS_BUCKET = "checkpoints"
@@ -14,6 +15,7 @@ HELLO = "dagnats.workers.hello"
 API = "dagnats.api"
 HISTORY_ALL = "history.>"
 HISTORY_MARKS = "history_mark.*"
+PAYLOADS_ALL = "payload.>"
 
 
 def log(partition: int) -> str:
@@ -55,6 +57,16 @@ def snapshot_mark(partition: int) -> str:
 def history(run_id: str) -> str:
     """Return the subject on which every event of a run is published."""
     return f"history.{run_id}"
+
+
+def payload(run_id: str, sha256: str, part: int) -> str:
+    """Return the subject that holds a part of a large value of a run."""
+    return f"payload.{run_id}.{sha256}.{part}"
+
+
+def payloads_of(run_id: str) -> str:
+    """Return the subjects of all large values of a run."""
+    return f"payload.{run_id}.>"
 
 
 def stream(run_id: str, step: str) -> str:

@@ -308,7 +308,7 @@ def test_history_goes_on_where_another_process_stopped(play: Play) -> None:
     play(test)
 
 
-def test_an_event_is_kept_once_however_often_it_is_published(play: Play) -> None:
+def test_an_event_is_read_once_however_often_it_was_published(play: Play) -> None:
     async def test(world: World) -> None:
         old, new = world.feed(), world.feed()
         lines = [event(n, "a") for n in range(30)]

@@ -9,6 +9,7 @@ from dagnats.expr.kinds import (
     Duration,
     Network,
     Present,
+    Sealed,
     Timestamp,
     TypeValue,
     Uint,
@@ -48,6 +49,7 @@ _NAMES: Final[dict[type, str]] = {
     TypeValue: "type",
     Address: "IP address",
     Network: "CIDR range",
+    Sealed: "sealed value",
 }
 
 

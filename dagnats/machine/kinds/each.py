@@ -3,7 +3,6 @@
 from typing import Any
 
 from dagnats.expr.evaluation.evaluator import EvaluationError
-from dagnats.expr.library.values import name_of
 from dagnats.ir.program import MapNode
 from dagnats.machine import events as ev
 from dagnats.machine.closing import close_frame
@@ -12,6 +11,7 @@ from dagnats.machine.frames import open_item
 from dagnats.machine.kinds import task
 from dagnats.machine.outcome import give_up, succeed
 from dagnats.machine.payload import require_fit
+from dagnats.machine.sealing import named
 from dagnats.machine.state import Frame, Mapping
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import fitting, outputs, problem, step_input
@@ -29,7 +29,7 @@ def begin(turn: Turn, frame: Frame, at: int, node: MapNode) -> None:
     else:
         items = fitting(turn.program, turn.state, frame, formula, "over")
     if type(items) is not list:
-        what = f"`over` gives a value of type {name_of(items)}, not a list"
+        what = f"`over` gives {named(items)}, not a list"
         give_up(turn, frame, at, error("type", what, step=step))
         return
     if len(items) > node.max_items:
