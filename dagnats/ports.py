@@ -1,6 +1,6 @@
 """What the engine asks of the world. Implemented by `jetstream`, and in memory by `testing`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -117,7 +117,7 @@ class HistoryFeed(Protocol):
         """Return the newest stored event of a run, or None."""
         ...
 
-    def scan(self, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    def scan(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """Yield all stored events behind a position, the oldest first, each with its position.
 
         0 is before all. Positions grow, and stay what they are when events are forgotten.
@@ -126,6 +126,10 @@ class HistoryFeed(Protocol):
 
     async def forget_run(self, run_id: str) -> None:
         """Remove all events of a run; never those of a partition. Raises UnavailableError."""
+        ...
+
+    async def first_event(self, run_id: str) -> bytes | None:
+        """Return the oldest stored event of a run, or None."""
         ...
 
     async def read_run(self, run_id: str) -> Sequence[bytes]:

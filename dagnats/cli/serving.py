@@ -17,6 +17,7 @@ from dagnats.jetstream.connection import Target, connect
 from dagnats.jetstream.history import JetStreamHistory
 from dagnats.jetstream.leases import JetStreamLeases
 from dagnats.jetstream.log import JetStreamLog
+from dagnats.jetstream.payloads import JetStreamPayloads
 from dagnats.jetstream.registry import JetStreamCheckpoints, JetStreamPrograms
 from dagnats.jetstream.snapshots import JetStreamSnapshots
 from dagnats.machine.inputs import Plan
@@ -43,6 +44,7 @@ class Opened:
             JetStreamCheckpoints(self.bus.connection),
             self.bus,
             SystemClock(),
+            JetStreamPayloads(self.bus.connection),
         )
 
     async def close(self) -> None:
@@ -88,15 +90,25 @@ def engine_name(data_dir: Path) -> str:
     return name
 
 
-def host_of(
-    name: str, opened: Opened, target: Target, partitions: int, say: Callable[[str], None]
+def host_of(  # noqa: PLR0913, PLR0917 (what all engines of a process have in common)
+    name: str,
+    opened: Opened,
+    target: Target,
+    partitions: int,
+    say: Callable[[str], None],
+    keep_ms: int | None = None,
 ) -> Host:
     """Return a host that serves its share of partitions, each on a connection of its own."""
 
     async def open_engine(number: int) -> tuple[Engine, Callable[[], Awaitable[None]]]:
         own = await open_ports(target)
         engine = Engine(
-            number, own.ports(number, partitions), say, planning=planning, partitions=partitions
+            number,
+            own.ports(number, partitions),
+            say,
+            planning=planning,
+            partitions=partitions,
+            keep_ms=keep_ms,
         )
         return engine, own.close
 

@@ -1,11 +1,13 @@
 """The runs of a partition: the live ones as state, the ended ones as a bounded list."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from dagnats.claims import KEY, found_in
 from dagnats.machine.commands import StartChild
@@ -52,6 +54,7 @@ class Live:
         "hears",
         "keeps_checkpoints",
         "notify",
+        "parent",
         "program",
         "refers",
         "started_at",
@@ -70,6 +73,7 @@ class Live:
         self._packed: bytes | None = None
         self._facts: tuple[str, str, dict[str, str]] = ("", "running", {})
         self.started_at = state.started_at
+        self.parent: dict[str, Any] | None = state.birth.get("parent")
 
     @property
     def state(self) -> RunState:
@@ -131,8 +135,14 @@ class Closed:
     def __init__(
         self, first: int = 0, summaries: Iterable[Summary] = (), forgotten_until: int = 0
     ) -> None:
+        listed = list(summaries)
+        # A run that was retried may stand here twice: it has ended as the later one says.
+        last = {one.run_id: number for number, one in enumerate(listed, first)}
         self._runs: OrderedDict[str, Summary] = OrderedDict(
-            (s.run_id or f"@{number}", s) for number, s in enumerate(summaries, first)
+            (one.run_id, one)
+            if one.run_id and last[one.run_id] == number
+            else (f"@{number}", replace(one, run_id=""))
+            for number, one in enumerate(listed, first)
         )
         self.rewritten: set[int] = set()
         """Chunks that are no longer what they were when they were stored."""
@@ -200,7 +210,7 @@ class Closed:
         self.forgotten_until = max(self.forgotten_until, ended_at, minted_at_ms(run_id) or 0)
 
     def chunks_since(
-        self, total: int, besides: Set[int] = frozenset()
+        self, total: int, besides: AbstractSet[int] = frozenset()
     ) -> Iterator[tuple[int, list[Summary]]]:
         """Yield every chunk, by number, that holds a summary numbered `total` or above.
 

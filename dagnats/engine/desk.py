@@ -6,7 +6,7 @@ Each raises RefusedError with the reason when what is asked cannot be done.
 from typing import Any
 
 from dagnats.engine import intake
-from dagnats.engine.book import Live
+from dagnats.engine.book import Live, encode_state
 from dagnats.engine.letters import Letter
 from dagnats.engine.partition import Partition
 from dagnats.engine.records import LetterAdded, LetterDiscarded
@@ -88,6 +88,7 @@ def retry(partition: Partition, program: Prepared, state: RunState, now: int) ->
     its history: the partition has forgotten it.
     """
     live, run_id = Live(program, state), state.run_id
+    live.note_references(encode_state(state))
     intake.enter_again(partition, program, state, now)
     transition = partition.decide(live, i.RetryRun(at=now))
     partition.closed.remove([run_id])

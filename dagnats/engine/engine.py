@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dagnats.engine import purging
 from dagnats.engine.checkpoint import Checkpointer
 from dagnats.engine.errands import Errand, Errands
 from dagnats.engine.faults import RequestFaultError, RunFaultError, in_words
@@ -28,7 +29,16 @@ from dagnats.engine.service import Service
 from dagnats.engine.shop import Planning
 from dagnats.engine.timers import Steady
 from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError
-from dagnats.ports import Bus, Checkpoints, Clock, EventLog, HistoryFeed, ProgramStore, Snapshots
+from dagnats.ports import (
+    Bus,
+    Checkpoints,
+    Clock,
+    EventLog,
+    HistoryFeed,
+    Payloads,
+    ProgramStore,
+    Snapshots,
+)
 
 RECOVER_WAIT_MIN_S = 0.05
 RECOVER_WAIT_MAX_S = 2.0
@@ -50,15 +60,16 @@ class Ports:
     checkpoints: Checkpoints
     bus: Bus
     clock: Clock
+    payloads: Payloads
 
 
 class Engine:
     """Owns one of so many partitions. `say` hears what an operator should know, line by line.
 
-    `planning` compiles what planners give.
+    `planning` compiles what planners give. Runs that ended longer ago than `keep_ms` are forgotten.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the rest by name)
         self,
         number: int,
         ports: Ports,
@@ -66,6 +77,7 @@ class Engine:
         *,
         planning: Planning,
         partitions: int = 1,
+        keep_ms: int | None = None,
     ) -> None:
         self.number = number
         self.serving = asyncio.Event()
@@ -82,12 +94,14 @@ class Engine:
         self._parked: dict[str, str] = {}
         self._told: set[str] = set()
         self._stopping = asyncio.Event()
+        self._keep_ms = keep_ms
         self._service = Service(
             programs=self._programs,
             feed=ports.feed,
             bus=ports.bus,
             clock=self._clock,
             checkpoints=ports.checkpoints,
+            payloads=ports.payloads,
             planning=planning,
             partitions=partitions,
             status=self.status,
@@ -247,6 +261,8 @@ class Engine:
             asyncio.create_task(pump.keep_time()),
             asyncio.create_task(self._lose_connection()),
         ]
+        if self._keep_ms is not None:
+            working.append(asyncio.create_task(purging.keep(self._service, self._keep_ms)))
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)

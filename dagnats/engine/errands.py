@@ -33,6 +33,8 @@ class SpawnChild(msgspec.Struct, frozen=True):
     detached: bool
     depth: int
     partition: int
+    ends_with: bool
+    """Whether the child ends when its parent waits for it no more."""
 
 
 class StopChild(msgspec.Struct, frozen=True):
@@ -40,6 +42,15 @@ class StopChild(msgspec.Struct, frozen=True):
 
     child_run_id: str
     reason: str
+
+
+class AskParent(msgspec.Struct, frozen=True):
+    """Ask a run on a partition whether it still waits for its child."""
+
+    run_id: str
+    step: str
+    child_run_id: str
+    partition: int
 
 
 class TellParent(msgspec.Struct, frozen=True):
@@ -97,6 +108,7 @@ class RemoveRuns(msgspec.Struct, frozen=True):
 Errand = (
     SpawnChild
     | StopChild
+    | AskParent
     | TellParent
     | SpreadEvent
     | ShowApproval

@@ -117,6 +117,8 @@ async def closed_state(
 
     Raises RefusedError `not_found`, and `busy` while its history is being written.
     """
+    if run_id in partition.purging:
+        raise RefusedError("not_found", f"no run `{run_id}`")
     known = partition.closed.get(run_id)
     lines = await feed.read_run(run_id) if ingress.RUN_ID.fullmatch(run_id) else ()
     if not lines and known is None:
@@ -125,6 +127,17 @@ async def closed_state(
     if not events or (known is not None and events[-1].seq < known.seq):
         raise RefusedError("busy", f"the history of `{run_id}` is still being written")
     return await fold(programs, run_id, events)
+
+
+def reading(partition: Partition) -> tuple[Partition, int]:
+    """Return what tells, later, whether runs were forgotten since."""
+    return partition, partition.purges
+
+
+def require_unpurged(partition: Partition, since: tuple[Partition, int]) -> None:
+    """Raise RefusedError `busy` if runs were forgotten since `reading`: what was read may be."""
+    if reading(partition) != since:
+        raise RefusedError("busy", "runs are being removed; ask again")
 
 
 def read_events(run_id: str, lines: list[bytes]) -> list[Event]:

@@ -5,17 +5,20 @@ with tasks that have limits over all runs live on the first partition, so that g
 decided exactly, in one place, and nothing about them has to cross.
 """
 
-import asyncio
 import zlib
 
+import msgspec
+
 from dagnats.engine import finding
+from dagnats.engine.errands import request
 from dagnats.engine.faults import ElsewhereError
 from dagnats.engine.partition import Partition
 from dagnats.engine.service import Service
+from dagnats.errors import RefusedError, UncertainError
 from dagnats.ir.program import Program, TaskNode
+from dagnats.wire import api, subjects
 
-PATIENCE_S = 0.3
-"""So long the partition that a run should be on waits for another one to know it."""
+_decode_answer = msgspec.json.Decoder(api.Answer).decode
 
 
 def partition_of(text: str, partitions: int) -> int:
@@ -59,7 +62,7 @@ async def find_here(service: Service, prefix: str) -> tuple[Partition, str]:
     """Return the partition and the id of the run that is meant, if it is asked about here.
 
     Raises ElsewhereError when it is not, RefusedError `busy`, `invalid`. A run that nobody knows is
-    this partition's when its id says so: then whoever asks goes on, and finds nothing.
+    this partition's when its id says so: then whoever asks goes on, and finds nothing, or history.
     """
     partition = service.open()
     run_id = finding.find(partition, prefix)
@@ -67,5 +70,20 @@ async def find_here(service: Service, prefix: str) -> tuple[Partition, str]:
         return partition, run_id
     if partition_of(run_id, service.partitions) != partition.number:
         raise ElsewhereError
-    await asyncio.sleep(PATIENCE_S)
+    for number in range(service.partitions):
+        if number != partition.number and await _knows(service, number, run_id):
+            raise ElsewhereError
     return service.open(), run_id
+
+
+async def _knows(service: Service, number: int, run_id: str) -> bool:
+    """Whether another partition knows a run. Raises RefusedError `busy` when it does not say."""
+    try:
+        answer = _decode_answer(
+            await request(service.bus, subjects.engine(number, "knows"), {"run_id": run_id})
+        )
+    except UncertainError:
+        raise RefusedError("busy", f"partition {number} does not answer") from None
+    if answer.error is not None:
+        raise RefusedError("busy", f"partition {number}: {answer.error.message}")
+    return bool(answer.ok["known"])

@@ -1,6 +1,7 @@
 """What is done twice a second: sleepers are packed, children asked after, ended runs cleared up."""
 
 from dagnats.engine.book import Live
+from dagnats.engine.errands import AskParent
 from dagnats.engine.partition import Partition
 from dagnats.machine.state import Calling, Ready, Running, locate
 
@@ -10,6 +11,8 @@ LOOKED_AT_MAX = 2_000
 """Runs looked at in one go."""
 ROUND_MS = 10_000
 """A look at all runs begins no more often; children are asked after as often."""
+SLEEPERS_ASK_EVERY = 60
+"""Children that sleep ask whether they are still wanted in every so many looks."""
 
 
 def tidy(partition: Partition, now: int) -> None:
@@ -19,14 +22,21 @@ def tidy(partition: Partition, now: int) -> None:
         if now < rounds.next_at:
             return
         rounds.next_at = now + ROUND_MS
+        rounds.count += 1
         rounds.todo = list(partition.runs)
     for _ in range(min(LOOKED_AT_MAX, len(rounds.todo))):
         live = partition.runs.get(rounds.todo.pop())
-        if live is not None and not live.is_packed and now - live.state.at > PACK_AFTER_MS:
+        if live is None:
+            continue
+        if live.is_packed:
+            if rounds.count % SLEEPERS_ASK_EVERY == 0:
+                _ask_parent(partition, live)
+        elif now - live.state.at > PACK_AFTER_MS:
             _look(partition, live)
 
 
 def _look(partition: Partition, live: Live) -> None:
+    _ask_parent(partition, live)
     if live.calls:
         for step, command in list(live.calls.items()):
             found = locate(live.program, live.state, step)
@@ -37,6 +47,14 @@ def _look(partition: Partition, live: Live) -> None:
         return
     if not _is_busy(live):
         live.pack()
+
+
+def _ask_parent(partition: Partition, live: Live) -> None:
+    """Let a child ask whether it is still wanted: who was to end it may have crashed."""
+    parent = live.parent
+    if parent is not None and parent.get("ends_with"):
+        asked = AskParent(parent["run_id"], parent["step"], live.run_id, parent["partition"])
+        partition.send(asked)
 
 
 def _is_busy(live: Live) -> bool:

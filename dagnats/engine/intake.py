@@ -77,6 +77,7 @@ def begin(
 
 
 def _known(partition: Partition, program: Prepared, run_id: str, notify: str) -> Begun | None:
+    require_free(partition, run_id)
     live = partition.runs.get(run_id)
     if live is not None:
         check_same(run_id, live.state.workflow, program)
@@ -87,6 +88,12 @@ def _known(partition: Partition, program: Prepared, run_id: str, notify: str) ->
         return None
     check_same(run_id, listed.workflow, program)
     return Begun(run_id, created=False)
+
+
+def require_free(partition: Partition, run_id: str) -> None:
+    """Raise RefusedError `busy` while what is left of a forgotten run of this name is removed."""
+    if run_id in partition.purging:
+        raise RefusedError("busy", f"what is left of an older run `{run_id}` is being removed")
 
 
 def check_same(run_id: str, workflow: str, program: Prepared) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from dagnats.claims import found_in, may_refer
+
 EVENTS_KEPT_MAX = 10_000
 EVENTS_KEPT_BYTES_MAX = 32_000_000
 EVENTS_KEPT_MS = 86_400_000
@@ -18,7 +20,8 @@ _size = msgspec.json.Encoder().encode
 class Mailbox:
     """The events that are kept, oldest first; each id counts once.
 
-    `unspread` are those that some other partition may not have heard of yet.
+    `unspread` are those that some other partition may not have heard of yet. `refers` has, by
+    event, the runs whose stored values it refers to.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Mailbox:
         self._events: OrderedDict[str, tuple[int, Published, int]] = OrderedDict()
         self._bytes = 0
         self.unspread = dict.fromkeys(unspread)
+        self.refers: dict[str, set[str]] = {}
         for at, event in events:
             self.add(at, event)
 
@@ -38,13 +42,17 @@ class Mailbox:
 
     def add(self, at: int, event: Published) -> None:
         """Keep an event that was published at `at` (ms); the oldest beyond the limits go."""
-        size = len(_size(event))
+        data = _size(event)
+        size = len(data)
+        if may_refer(data):
+            self.refers[event["id"]] = {one.run_id for one in found_in(event)}
         self._events[event["id"]] = (at, event, size)
         self._bytes += size
         while self._events and self._is_over(at):
             event_id, (_, _, gone) = self._events.popitem(last=False)
             self._bytes -= gone
             self.unspread.pop(event_id, None)
+            self.refers.pop(event_id, None)
 
     def since(self, kind: str, at: int) -> Iterator[Published]:
         """Yield the events of a type from `at` (ms) on, oldest first."""

@@ -9,7 +9,7 @@ the log.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dagnats.engine import errands
@@ -70,6 +70,7 @@ class Rounds:
 
     todo: list[str]
     next_at: int = 0
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -87,6 +88,8 @@ class Contents:
     """Levels of rate limits, as the dispatcher keeps them."""
     starts: list[tuple[TaskNode, str, int]]
     """Starts since then that count against a rate limit: of which task, by which key, when (ms)."""
+    purging: dict[str, None] = field(default_factory=dict)
+    """Runs that are forgotten, and of which something may still be stored."""
 
 
 class Partition:
@@ -111,6 +114,9 @@ class Partition:
         self.mailbox = contents.mailbox
         self.letters = contents.letters
         self.keys = contents.keys
+        self.purging = contents.purging
+        self.purges = 0
+        """How often runs were forgotten here: whoever read one before that has read too early."""
         self.outbox = Outbox(number, offset)
         self.timers = Timers()
         self.dispatcher = Dispatcher(LEASE_MS)
@@ -234,6 +240,8 @@ class Partition:
                 # Before the events that rest on it: a crash in between repeats the step, not loses.
                 self.publish(command.event_id, command.event, command.data)
         self.outbox.record(state.run_id, lines)
+        for line in lines:
+            live.note_references(line)
         for event in events:
             if isinstance(event, _TIMED):
                 self._arm_step(live, event.step_id)
@@ -324,6 +332,7 @@ class Partition:
                 command.detached,
                 parent.get("depth", 0) + 1,
                 self.number,
+                command.ends_with,
             )
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from dagnats.engine.aside import Aside, decode_aside, is_aside, is_end
-from dagnats.engine.book import TOMBSTONE, Closed, Live, decode_closed, decode_state
+from dagnats.engine.book import TOMBSTONE, Closed, Live, decode_closed, decode_state, encode_state
 from dagnats.engine.faults import RunFaultError, in_words
 from dagnats.engine.finding import fold, read_events
 from dagnats.engine.intake import remember
@@ -21,12 +21,14 @@ from dagnats.engine.mailbox import Mailbox
 from dagnats.engine.notes import letter_of, summary
 from dagnats.engine.partition import Contents
 from dagnats.engine.programs import Programs
+from dagnats.engine.purging import forget_rows
 from dagnats.engine.records import (
     PARTITION,
     EventPublished,
     LetterAdded,
     LetterDiscarded,
     Record,
+    RunsPurged,
     decode,
 )
 from dagnats.engine.rest import decode_rest
@@ -99,6 +101,7 @@ async def recover(
         if entry.seq > after:
             await fold.take(entry)
         republished += await _publish_missing(entry, last_offset, feed)
+    fold.finish()
     return Recovered(
         ownership,
         fold.contents,
@@ -116,6 +119,8 @@ class _Fold:
         self.contents = Contents({}, {}, Closed(), Mailbox(), Letters(), {}, None, [])
         self.count = 0
         self._forgotten: set[str] = set()
+        self._unread: set[str] = set()
+        """Runs that went on, and whose history is gone: they must have been forgotten later on."""
         self._programs = programs
         self._parked = parked
         self._feed = feed
@@ -145,20 +150,24 @@ class _Fold:
         if known is None:
             await self._restore(state, lines)
         elif state is not None and state.seq > known.seq:  # retried since it ended
-            self.contents.closed.remove(run_id)
+            self.contents.closed.remove([run_id])
             await self._restore(state, lines)
+        live = self.contents.runs.get(run_id)
+        if live is not None:
+            live.note_references(data)
 
     async def take(self, entry: LogEntry) -> None:
         for line in entry.lines:
             event = decode(line)
             self.count += 1
-            if isinstance(event, EventPublished | LetterAdded | LetterDiscarded):
+            if isinstance(event, Record):
                 self._take_record(event)
                 continue
             live = self.contents.runs.get(event.run_id)
             if live is None:
                 await self._take_other(event, line)
             elif event.seq > live.state.seq:
+                live.note_references(line)
                 self._fold(live, event, _size(line))
 
     def _take_record(self, record: Record) -> None:
@@ -173,6 +182,22 @@ class _Fold:
                 self.contents.letters.add(Letter(**letter))
             case LetterDiscarded(payload=gone):
                 self.contents.letters.remove(gone["id"])
+            case RunsPurged(payload=purged):
+                self._forget_runs(purged["run_ids"])
+
+    def _forget_runs(self, run_ids: list[str]) -> None:
+        """Forget runs; one that is alive has begun anew since, and its snapshot is newer."""
+        contents = self.contents
+        gone = [r for r in run_ids if r not in contents.runs and r not in contents.aside]
+        forget_rows(contents, gone)
+        self._forgotten.difference_update(gone)
+        self._unread.difference_update(gone)
+        contents.purging |= dict.fromkeys(gone)
+
+    def finish(self) -> None:
+        """Raise BrokenError for what could not be read and is not forgotten."""
+        if self._unread:
+            raise BrokenError(f"the history of `{min(self._unread)}` is gone, and the run goes on")
 
     def _fold(self, live: Live, event: Event, size: int | None = None) -> None:
         try:
@@ -213,6 +238,8 @@ class _Fold:
                 closed.add(aside.summary(event))
         elif isinstance(event, RunRetried):
             await self._revive(event)
+        elif run_id in self._unread:
+            return
         elif run_id in self._forgotten:
             if is_end(event):
                 closed.forget(run_id, milliseconds(event.timestamp))
@@ -226,11 +253,15 @@ class _Fold:
         if known is not None and known.seq > event.seq:
             return  # it has ended again before the checkpoint
         events = [e for e in read_events(run_id, await self._history(event)) if e.seq < event.seq]
+        if not events:
+            self._unread.add(run_id)
+            return
         program, state = await fold(self._programs, run_id, events)
-        self.contents.closed.remove(run_id)
+        self.contents.closed.remove([run_id])
         self.contents.letters.remove(run_id)
         self._forgotten.discard(run_id)
         live = self.contents.runs[run_id] = Live(program, state)
+        live.note_references(encode_state(state))
         self._fold(live, event)
 
     async def _history(self, event: RunRetried) -> list[bytes]:
@@ -246,11 +277,14 @@ class _Fold:
     async def _begin(self, event: Event, line: bytes) -> None:
         if not isinstance(event, RunStarted | RunPending):
             raise BrokenError(f"the log goes on with run {event.run_id}, whose start it lacks")
+        # No run begins under the name of another before that one is removed.
+        self.contents.purging.pop(event.run_id, None)
         program = await self._program(event.run_id, event.payload["digest"])
         if isinstance(program, str):
             self.contents.aside[event.run_id] = Aside.begun(program, event, line)
             return
         live = self.contents.runs[event.run_id] = Live(program, born(program, event, _size(line)))
+        live.note_references(line)
         remember(self.contents, live.state)
 
     async def _restore(self, state: RunState | None, lines: list[bytes]) -> None:

@@ -15,6 +15,7 @@ class _Rest(msgspec.Struct, array_like=True):
     keys: list[tuple[str, str, str, int]] = []
     buckets: Any = None
     unspread: list[str] = []
+    purging: list[str] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -30,6 +31,7 @@ def encode_rest(partition: Partition) -> bytes:
         keys,
         partition.dispatcher.buckets(),
         list(partition.mailbox.unspread),
+        list(partition.purging),
     )
     return _encode(rest)
 
@@ -41,3 +43,4 @@ def decode_rest(data: bytes, contents: Contents) -> None:
     contents.letters = Letters(rest.letters)
     contents.keys = {(workflow, key): (run, at) for workflow, key, run, at in rest.keys}
     contents.buckets = rest.buckets
+    contents.purging = dict.fromkeys(rest.purging)

@@ -22,6 +22,8 @@ def resume(partition: Partition, now: int) -> None:
     Raises RunFaultError with all runs that cannot be taken up.
     """
     partition.now = now
+    if partition.purging:
+        partition.send(errands.RemoveRuns(list(partition.purging), partition.outbox.offset - 1))
     for event in partition.mailbox.to_spread():
         partition.send(errands.SpreadEvent(event))
     reasons: dict[str, str] = {}

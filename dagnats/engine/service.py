@@ -15,7 +15,7 @@ from dagnats.engine.partition import Partition
 from dagnats.engine.programs import Programs
 from dagnats.engine.shop import Planning
 from dagnats.errors import BrokenError, FencedError, RefusedError, UnavailableError, UncertainError
-from dagnats.ports import Bus, Checkpoints, Clock, HistoryFeed
+from dagnats.ports import Bus, Checkpoints, Clock, HistoryFeed, Payloads
 from dagnats.wire import api
 
 _encode = msgspec.json.Encoder().encode
@@ -42,6 +42,7 @@ class Service:
         bus: Bus,
         clock: Clock,
         checkpoints: Checkpoints,
+        payloads: Payloads,
         planning: Planning,
         partitions: int,
         status: Callable[[], dict[str, Any]],
@@ -53,6 +54,7 @@ class Service:
         self.bus = bus
         self.clock = clock
         self.checkpoints = checkpoints
+        self.payloads = payloads
         self.planning = planning
         self.partitions = partitions
         self.status = status

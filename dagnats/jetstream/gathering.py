@@ -37,6 +37,19 @@ def _counts(answers: list[Any], _params: Any) -> Any:
     return {"count": sum(by_status.values()), "by_status": dict(sorted(by_status.items()))}
 
 
+def _purged(answers: list[Any], _params: Any) -> Any:
+    """Put batches together; the next one begins where the first of them ended.
+
+    What another one has looked through already it finds empty.
+    """
+    left = [answer["next"] for answer in answers if answer["next"] is not None]
+    return {
+        "runs": [row for answer in answers for row in answer["runs"]],
+        "next": min(left, default=None),
+        "kept": [run_id for answer in answers for run_id in answer["kept"]],
+    }
+
+
 def _statuses(answers: list[Any], _params: Any) -> Any:
     """Put the states of all partitions together: counts add up, `partitions` has each."""
     if len(answers) == 1:
@@ -76,5 +89,6 @@ _MERGES: dict[str, Merge] = {
     "run.count": _counts,
     "approval.list": _oldest,
     "dlq.list": _newest("at"),
+    "run.purge": _purged,
     "status": _statuses,
 }

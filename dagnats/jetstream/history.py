@@ -63,6 +63,13 @@ class JetStreamHistory:
         )
         return None if last is None else last.data
 
+    async def first_event(self, run_id: str) -> bytes | None:
+        """Look the oldest event of a run up."""
+        first = await direct.first_from(
+            self._connection, subjects.HISTORY_STREAM, 1, subjects.history(run_id)
+        )
+        return None if first is None else first.data
+
     async def read_run(self, run_id: str) -> Sequence[bytes]:
         """Read all events of a run; one that two owners have published is read once."""
         found = await direct.collect(

@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from dagnats.jetstream.connection import Callback, Target, connect
+from dagnats.jetstream.payloads import JetStreamPayloads
 
 PENDING_BYTES_MAX = 256_000_000
 
@@ -57,6 +58,11 @@ class Link:
         except (TimeoutError, nats.errors.Error):
             return None
         return message.data
+
+    @property
+    def payloads(self) -> JetStreamPayloads:
+        """Return the store of large values."""
+        return JetStreamPayloads(self._connection)
 
     async def close(self) -> None:
         """Send what is buffered and disconnect."""

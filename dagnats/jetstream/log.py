@@ -5,6 +5,7 @@ subject. A second writer moves that sequence, so the first one's next append is 
 can never both decide, and no lock service is needed.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -23,9 +24,16 @@ WRITER = "Dagnats-Writer"
 OFFSET = "Dagnats-Offset"
 WRONG_LAST_SEQUENCE = 10071
 APPEND_WAIT_S = 10.0
+AGAIN_S = 2.0
+"""An append that is not acknowledged by then is sent again: whoever was to store it may be gone."""
+NOBODY_PAUSE_S = 0.2
 HEADER_BYTES_MAX = 256
 """What a server counts in besides the payload."""
 TAKEOVER_TRIES_MAX = 5
+
+
+class _NoAnswerError(Exception):
+    """Nobody knows whether what was sent is stored."""
 
 
 class JetStreamLog:
@@ -73,19 +81,57 @@ class JetStreamLog:
             WRITER: f"{self._epoch}.{self._count}",
             OFFSET: str(offset),
         }
+        self._seq = await self._store(payload, headers)
+        self._count += 1
+        return self._seq
+
+    async def _store(self, payload: bytes, headers: dict[str, str]) -> int:
+        """Send until there is an answer; by what it expects it is stored once at the most."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + APPEND_WAIT_S
+        try:
+            return await self._ask(payload, headers)
+        except _NoAnswerError as unknown:
+            doubt = unknown
+        while loop.time() < deadline and self._connection.is_connected:
+            try:
+                return await self._ask(payload, headers)
+            except _NoAnswerError as unknown:
+                doubt = unknown
+            except FencedError:
+                return await self._stored_before(headers[WRITER])
+            except UnavailableError:  # nobody leads just now
+                await asyncio.sleep(NOBODY_PAUSE_S)
+        raise UncertainError(f"an append was not acknowledged: {doubt}") from doubt
+
+    async def _ask(self, payload: bytes, headers: dict[str, str]) -> int:
+        """Send once. Raises _NoAnswerError, FencedError, UnavailableError, BrokenError."""
         try:
             message = await self._connection.request(
-                self._subject, payload, timeout=APPEND_WAIT_S, headers=headers
+                self._subject, payload, timeout=AGAIN_S, headers=headers
             )
         except nats.errors.MaxPayloadError as large:
+            most = self._connection.max_payload - HEADER_BYTES_MAX
             raise _too_large(len(payload), most) from large
         except nats.errors.NoRespondersError as nobody:
             raise UnavailableError("JetStream does not answer") from nobody
         except (TimeoutError, nats.errors.Error) as unknown:
+            raise _NoAnswerError(repr(unknown)) from unknown
+        return _acknowledged(json.loads(message.data))
+
+    async def _stored_before(self, writer: str) -> int:
+        """Return the sequence of an append that was stored and not acknowledged.
+
+        Raises FencedError when it was not stored. Asks the leader: others may lag.
+        """
+        js = self._connection.jetstream()
+        try:
+            last = await js.get_last_msg(subjects.LOG_STREAM, self._subject)
+        except (TimeoutError, nats.errors.Error) as unknown:
             raise UncertainError(f"an append was not acknowledged: {unknown!r}") from unknown
-        self._seq = _acknowledged(json.loads(message.data))
-        self._count += 1
-        return self._seq
+        if (last.headers or {}).get(WRITER) != writer or last.seq is None:
+            raise FencedError("another engine has written to the log")
+        return last.seq
 
     async def verify(self) -> None:
         """Look at the last message."""

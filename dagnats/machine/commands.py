@@ -40,7 +40,10 @@ class Withdraw(msgspec.Struct, frozen=True, gc=False):
 
 
 class StartChild(msgspec.Struct, frozen=True, gc=False):
-    """Start a sub-workflow as a run of its own, and tell the step when it has ended."""
+    """Start a sub-workflow as a run of its own, and tell the step when it has ended.
+
+    `ends_with` says that it ends when the step waits for it no more.
+    """
 
     step: str
     child_run_id: str
@@ -48,6 +51,7 @@ class StartChild(msgspec.Struct, frozen=True, gc=False):
     version: str | None
     input: Any
     detached: bool
+    ends_with: bool = True
 
 
 class CancelChild(msgspec.Struct, frozen=True, gc=False):

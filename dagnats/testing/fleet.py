@@ -14,6 +14,7 @@ from dagnats.ports import LogEntry
 from dagnats.testing.actors import Worker
 from dagnats.testing.checking import Checker
 from dagnats.testing.memory import MemoryCheckpoints
+from dagnats.testing.payloads import MemoryPayloads
 from dagnats.testing.unreliable import (
     UnreliableBus,
     UnreliableClock,
@@ -92,6 +93,7 @@ class Fleet:
             checkpoints=MemoryCheckpoints(self.world.disk),
             bus=UnreliableBus(process),
             clock=UnreliableClock(process),
+            payloads=MemoryPayloads(),
         )
         engine = Engine(0, ports, self._say(process), planning=plan)
         node = Node(process, engine)

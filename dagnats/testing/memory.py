@@ -5,7 +5,7 @@ owners, a late one, or one that died can be played through.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dagnats.errors import BrokenError, FencedError, UncertainError
@@ -186,11 +186,16 @@ class MemoryFeed:
         lines = await self.read_run(run_id)
         return lines[-1] if lines else None
 
+    async def first_event(self, run_id: str) -> bytes | None:
+        """Return the oldest event."""
+        lines = await self.read_run(run_id)
+        return lines[0] if lines else None
+
     async def read_run(self, run_id: str) -> Sequence[bytes]:
         """Return all events."""
         return [line for run, line in self._storage.history if run == run_id]
 
-    async def scan(self, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    async def scan(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """Yield the events of now; a position is the offset of an event, from 1."""
         for _, line in list(self._storage.history):
             at = offset_of(line) + 1

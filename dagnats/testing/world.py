@@ -48,6 +48,12 @@ class Disk(Storage):
         self.history_at: list[float] = []
         self.trimmed_to = 0
 
+    def forget_history(self, run_id: str) -> None:
+        """Take the events of a run out of the history."""
+        stay = [at for at, one in enumerate(self.history) if one[0] != run_id]
+        self.history_at[:] = [self.history_at[at] for at in stay]
+        self.history[:] = [self.history[at] for at in stay]
+
     def write(self, at: float, what: str, key: Any, data: Any) -> None:
         """Write to the snapshots."""
         self.journal.append((at, what, key, data))

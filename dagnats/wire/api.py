@@ -84,6 +84,19 @@ class ListRuns(msgspec.Struct, frozen=True, omit_defaults=True):
     before: str = ""
 
 
+class PurgeRuns(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`run.purge`: forget a batch of runs that have ended before `before` (ms; default: now).
+
+    `after` is where the batch before ended, its `next`. With `dry_run` it is only said which.
+    """
+
+    before: int | None = None
+    workflow: str = ""
+    status: str = ""
+    dry_run: bool = False
+    after: int = 0
+
+
 class CancelRun(msgspec.Struct, frozen=True, omit_defaults=True):
     """`run.cancel`, `run.pause`."""
 

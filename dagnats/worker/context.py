@@ -16,7 +16,6 @@ import msgspec
 
 from dagnats.wire import subjects
 from dagnats.wire.tasks import (
-    PAYLOAD_BYTES_MAX,
     PIECE_BYTES_MAX,
     Checkpoint,
     Held,
@@ -25,6 +24,7 @@ from dagnats.wire.tasks import (
 )
 from dagnats.worker.payload import NotJsonError, encoded
 from dagnats.worker.signals import Continue, NonRetryable
+from dagnats.worker.store import check_reserved
 from dagnats.worker.vault import NOTHING, Hiding
 
 PIECES_MAX = 1_000
@@ -39,6 +39,10 @@ _encode = msgspec.json.Encoder().encode
 
 class Host(Protocol):
     """What contexts need of the worker around them; to be called from any thread."""
+
+    @property
+    def checkpoint_bytes_max(self) -> int:
+        """Return how large a checkpoint may be."""
 
     def stream(self, subject: str, payload: bytes) -> bool:
         """Send soon; False when too much waits to be sent."""
@@ -245,12 +249,11 @@ class BaseContext:
         except NotJsonError as wrong:
             message = f"a checkpoint that is not JSON: {wrong}"
             raise NonRetryable(message, code="not_json") from wrong
-        if len(payload) > PAYLOAD_BYTES_MAX:
-            message = (
-                f"a checkpoint of {len(payload)} bytes, more than {PAYLOAD_BYTES_MAX} "
-                "(limit PAYLOAD_BYTES_MAX)"
-            )
+        most = self._served().checkpoint_bytes_max
+        if len(payload) > most:
+            message = f"a checkpoint of {len(payload)} bytes, more than {most}"
             raise NonRetryable(message, code="too_large")
+        check_reserved(payload)
         return self._asking(store=True, data=msgspec.Raw(payload))
 
     def hide(self, hiding: Hiding) -> None:

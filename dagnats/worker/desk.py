@@ -14,6 +14,7 @@ from dagnats.wire.api import ApiError
 from dagnats.wire.tasks import Checkpoint, Checkpointed, Held
 from dagnats.worker.sending import Sending, Spawn
 from dagnats.worker.signals import NonRetryable, Retryable
+from dagnats.worker.store import Store
 
 PIECES_WAITING_MAX = 10_000
 """Pieces of all streams that are not sent yet; more are dropped."""
@@ -32,8 +33,9 @@ _decode = msgspec.json.Decoder(Checkpointed).decode
 class Desk:
     """`context.Host` of a worker. `open` comes before everything else, on the event loop."""
 
-    def __init__(self, sending: Sending, spawn: Spawn) -> None:
+    def __init__(self, sending: Sending, spawn: Spawn, store: Store) -> None:
         self._sending = sending
+        self._store = store
         self._spawn = spawn
         self._loop: asyncio.AbstractEventLoop
         self._thread = 0
@@ -45,6 +47,11 @@ class Desk:
         """Learn on which event loop everything is sent."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+
+    @property
+    def checkpoint_bytes_max(self) -> int:
+        """Return how large a checkpoint may be."""
+        return self._store.most
 
     def stream(self, subject: str, payload: bytes) -> bool:
         """Send soon; False when too much waits to be sent."""
@@ -70,6 +77,9 @@ class Desk:
 
     async def checkpoint(self, asked: Checkpoint, cancelled: threading.Event) -> Any:
         """Ask until an engine answers; what it stored twice is the same. Raises Retryable."""
+        if asked.store:
+            data = await self._store.stored(asked.run_id, asked.data)
+            asked = msgspec.structs.replace(asked, data=data)
         payload = _encode(asked)
         until = time.monotonic() + CHECKPOINT_S
         while not cancelled.is_set():
@@ -78,7 +88,7 @@ class Desk:
             if answer is not None:
                 told = _decode(answer)
                 if told.error is None:
-                    return told.data
+                    return None if asked.store else await self._store.filled(told.data)
                 if told.error.code not in LATER:
                     raise _refusal(told.error)
             if time.monotonic() >= until:

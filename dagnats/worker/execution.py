@@ -25,6 +25,7 @@ from dagnats.worker.payload import NotJsonError, encoded
 from dagnats.worker.registry import Handler
 from dagnats.worker.shapes import misfit
 from dagnats.worker.signals import Continue, NonRetryable, Retryable, RetryAfter
+from dagnats.worker.store import check_reserved
 from dagnats.worker.vault import NOTHING, Hiding, Resolver, from_environment, opened
 
 TRACE_LINES_MAX = 20
@@ -32,9 +33,16 @@ TRACE_LINE_CHARS_MAX = 500
 
 
 def run_plain(
-    handler: Handler, task: Task, context: Context | None, resolve: Resolver = from_environment
+    handler: Handler,
+    task: Task,
+    context: Context | None,
+    resolve: Resolver = from_environment,
+    most: int = PAYLOAD_BYTES_MAX,
 ) -> Result:
-    """Run a plain handler here and now; one that takes no context needs none. Raises nothing."""
+    """Run a plain handler here and now; one that takes no context needs none. Raises nothing.
+
+    What it returns has at most so many bytes of JSON.
+    """
     hiding = NOTHING
     try:
         value = task.input
@@ -42,14 +50,18 @@ def run_plain(
             value, hiding = opened(task, resolve)
             if context is not None:
                 context.hide(hiding)
-        result = returned(task, _called(handler, value, context), hiding)
+        result = returned(task, _called(handler, value, context), hiding, most)
     except BaseException as failure:  # noqa: BLE001 - `sys.exit()` too ends an attempt, not us
         result = raised(task, failure, hiding)
     return _with_usage(result, context)
 
 
 async def run_async(
-    handler: Handler, task: Task, context: AsyncContext, resolve: Resolver = from_environment
+    handler: Handler,
+    task: Task,
+    context: AsyncContext,
+    resolve: Resolver = from_environment,
+    most: int = PAYLOAD_BYTES_MAX,
 ) -> Result:
     """Await an async handler. Raises CancelledError if `context` is cancelled, and nothing else."""
     hiding = NOTHING
@@ -58,7 +70,7 @@ async def run_async(
         if task.secrets:
             value, hiding = await asyncio.to_thread(opened, task, resolve)
             context.hide(hiding)
-        result = returned(task, await _called(handler, value, context), hiding)
+        result = returned(task, await _called(handler, value, context), hiding, most)
     except GeneratorExit:
         raise
     except asyncio.CancelledError as failure:
@@ -85,7 +97,9 @@ def _with_usage(result: Result, context: BaseContext | None) -> Result:
     return msgspec.structs.replace(result, usage=usage) if usage else result
 
 
-def returned(task: Task, value: Any, hiding: Hiding = NOTHING) -> Result:
+def returned(
+    task: Task, value: Any, hiding: Hiding = NOTHING, most: int = PAYLOAD_BYTES_MAX
+) -> Result:
     """Return the result of a handler that came back with `value`."""
     if value is None or value is True or value is False:
         return _result(task, value)
@@ -95,13 +109,20 @@ def returned(task: Task, value: Any, hiding: Hiding = NOTHING) -> Result:
     except NotJsonError as wrong:
         message = clipped(f"`{task.task}` returned what is not JSON: {wrong}")
         return failed(task, TaskError("not_json", message, retryable=False))
-    if len(output) > PAYLOAD_BYTES_MAX:
-        message = (
-            f"`{task.task}` returned {len(output)} bytes, more than {PAYLOAD_BYTES_MAX} "
-            "(limit PAYLOAD_BYTES_MAX)"
-        )
+    if len(output) > most:
+        message = f"`{task.task}` returned {len(output)} bytes, more than {most} ({limit_of(most)})"
         return failed(task, TaskError("too_large", message, retryable=False))
+    try:
+        check_reserved(output)
+    except NonRetryable as wrong:
+        message = f"`{task.task}` returned {wrong}"
+        return failed(task, TaskError(wrong.code, message, retryable=False))
     return _result(task, msgspec.Raw(output), continued=continued)
+
+
+def limit_of(most: int) -> str:
+    """Return the name of a limit, as messages have it."""
+    return f"limit {'PAYLOAD_BYTES_MAX' if most == PAYLOAD_BYTES_MAX else 'CLAIMED_BYTES_MAX'}"
 
 
 def raised(task: Task, failure: BaseException, hiding: Hiding = NOTHING) -> Result:

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from dagnats.claims import CLAIMED_BYTES_MAX
 from dagnats.errors import UsageError
 from dagnats.wire.tasks import Checkpoint, Held, Piece, Result, Task, TaskError
 from dagnats.worker.context import AsyncContext, Context
@@ -96,9 +97,10 @@ class Bench:
         known, task, stage = self._prepared(handler, value, of_task)
         if known.is_async:
             context = AsyncContext(task, "harness", self.cancelled, stage)
-            return self._played(asyncio.run(run_async(known, task, context, self._resolve)), stage)
+            running = run_async(known, task, context, self._resolve, CLAIMED_BYTES_MAX)
+            return self._played(asyncio.run(running), stage)
         plain = Context(task, "harness", self.cancelled, stage)
-        return self._played(run_plain(known, task, plain, self._resolve), stage)
+        return self._played(run_plain(known, task, plain, self._resolve, CLAIMED_BYTES_MAX), stage)
 
     async def arun(
         self, handler: str | Callable[..., Any], value: Any = None, **of_task: Any
@@ -107,9 +109,12 @@ class Bench:
         known, task, stage = self._prepared(handler, value, of_task)
         if known.is_async:
             context = AsyncContext(task, "harness", self.cancelled, stage)
-            return self._played(await run_async(known, task, context, self._resolve), stage)
+            running = run_async(known, task, context, self._resolve, CLAIMED_BYTES_MAX)
+            return self._played(await running, stage)
         plain = Context(task, "harness", self.cancelled, stage)
-        result = await asyncio.to_thread(run_plain, known, task, plain, self._resolve)
+        result = await asyncio.to_thread(
+            run_plain, known, task, plain, self._resolve, CLAIMED_BYTES_MAX
+        )
         return self._played(result, stage)
 
     def loop(
@@ -179,6 +184,11 @@ class Stage:
         self.streamed: list[Any] = []
         self.beats = 0
         self._checkpoints = checkpoints
+
+    @property
+    def checkpoint_bytes_max(self) -> int:
+        """Return how large a checkpoint may be."""
+        return CLAIMED_BYTES_MAX
 
     def stream(self, subject: str, payload: bytes) -> bool:  # noqa: ARG002 (the protocol's)
         """Keep a piece."""

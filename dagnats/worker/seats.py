@@ -22,6 +22,7 @@ from dagnats.worker.beating import Beating
 from dagnats.worker.context import BaseContext
 from dagnats.worker.desk import Desk
 from dagnats.worker.sending import Connection, Key, Sending, Spawn, held_of
+from dagnats.worker.store import Store
 from dagnats.worker.threads import Job
 
 HELLO_S = 1.0
@@ -60,6 +61,7 @@ class Member:
     tell_room: Callable[[int], None]
     say: Callable[[str], None]
     spawn: Spawn
+    store: Store
 
 
 class Seat:
@@ -73,7 +75,7 @@ class Seat:
         self.number = number
         self.running: dict[Key, Execution] = {}
         self.sending = Sending(seats.member.worker_id, seats.member.spawn, seats.link, number)
-        self.desk = Desk(self.sending, seats.member.spawn)
+        self.desk = Desk(self.sending, seats.member.spawn, seats.member.store)
         self.beating = Beating()
         self.epoch = 0
         self.lease_s = 10.0

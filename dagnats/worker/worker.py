@@ -26,12 +26,13 @@ from typing import Any
 
 import msgspec
 
+from dagnats.claims import may_refer
 from dagnats.jetstream.connection import Target, locate, parse_url
 from dagnats.jetstream.link import Link
 from dagnats.wire import subjects
 from dagnats.wire.tasks import Deliver, Held, Result, Task, TaskError
 from dagnats.worker.context import AsyncContext, Context
-from dagnats.worker.execution import clipped, failed, run_async, run_plain
+from dagnats.worker.execution import clipped, failed, raised, run_async, run_plain
 from dagnats.worker.registry import (
     Handler,
     Registry,
@@ -41,6 +42,7 @@ from dagnats.worker.registry import (
 )
 from dagnats.worker.seats import Execution, Member, Seat, Seats
 from dagnats.worker.sending import Connection, Key, held_of, key_of
+from dagnats.worker.store import Payloads, Store, has_references
 from dagnats.worker.threads import Threads
 from dagnats.worker.vault import Resolver, from_environment
 
@@ -91,6 +93,7 @@ class Worker:
         self._concurrency = concurrency
         self._say = say or _say
         self._seats: Seats
+        self._store = Store()
         self._threads: Threads[Result] = Threads(min(concurrency, THREADS_MAX))
         self._ending: set[asyncio.Task[None]] = set()
         self._told_room = concurrency
@@ -120,13 +123,16 @@ class Worker:
             on_disconnect=self._on_disconnect,
             on_reconnect=self._on_reconnect,
         )
-        await self.serve(link, stop, parse_url(target.url).public)
+        await self.serve(link, stop, parse_url(target.url).public, link.payloads)
 
-    async def serve(self, link: Connection, stop: asyncio.Event, where: str) -> None:
+    async def serve(
+        self, link: Connection, stop: asyncio.Event, where: str, payloads: Payloads | None = None
+    ) -> None:
         """Serve on an open connection until `stop` is set, and close it. Raises RefusedError.
 
-        `where` is its address, for people.
+        `where` is its address, for people. Without `payloads` there are no large values.
         """
+        self._store = Store(payloads)
         member = Member(
             self.worker_id,
             sorted(self._registry),
@@ -136,6 +142,7 @@ class Worker:
             self._tell_room,
             self._say,
             self._spawn,
+            self._store,
         )
         self._seats = Seats(member, link, where)
         self._broken = asyncio.get_running_loop().create_future()
@@ -207,8 +214,9 @@ class Worker:
             seat.forget(key_of(held))
         for held in message.cancel:
             self._cancel(seat, held)
+        refer = bool(message.tasks) and may_refer(payload)
         for one in message.tasks:
-            self._take(seat, one)
+            self._take(seat, one, refers=refer and has_references(one))
         if message.hello or (message.tasks and seat.is_crowded):
             self._seats.greet(seat)
         if message.tasks and self._seats.leaving:
@@ -216,7 +224,7 @@ class Worker:
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, seat: Seat, one: Task) -> None:
+    def _take(self, seat: Seat, one: Task, *, refers: bool) -> None:
         key = key_of(one)
         finished = seat.sending.finished.get(key)
         if finished is not None:
@@ -229,40 +237,82 @@ class Worker:
             message = clipped(f"this worker has no handler for `{one.task}`")
             seat.sending.add(failed(one, TaskError("no_handler", message)), key)
             return
-        if handler.inline and not handler.is_async:
-            wanted = handler.wants_context
-            inline = Context(one, self.worker_id, _NEVER, seat.desk) if wanted else None
-            seat.sending.add(run_plain(handler, one, inline, self._secrets), key)
-            return
+        inline = handler.inline and not handler.is_async
+        if inline and not refers:
+            result = self._run_inline(seat, handler, one)
+            if not self._store.wants(result.output):
+                seat.sending.add(result, key)
+                return
         if one.heartbeat_timeout_ms is not None:
             seat.beating.begin(key, held_of(one), one.heartbeat_timeout_ms)
-        if handler.is_async:
-            self._begin_async(seat, handler, key, one)
-        else:
-            context = Context(one, self.worker_id, threading.Event(), seat.desk)
-            execution = seat.running[key] = Execution(one, context)
-            execution.job = self._threads.start(
-                partial(run_plain, handler, one, context, self._secrets),
-                partial(self._done, seat, key, execution),
-            )
-
-    def _begin_async(self, seat: Seat, handler: Handler, key: Key, one: Task) -> None:
-        context = AsyncContext(one, self.worker_id, threading.Event(), seat.desk)
+        kind = AsyncContext if handler.is_async else Context
+        context = kind(one, self.worker_id, threading.Event(), seat.desk)
         execution = seat.running[key] = Execution(one, context)
-        doing = self._await(seat, handler, key, execution, context)
-        execution.doing = asyncio.create_task(doing)
+        if refers:
+            execution.doing = asyncio.create_task(self._fetch(seat, handler, key, execution))
+        elif inline:
+            self._done(seat, key, execution, result)
+        else:
+            self._begin(seat, handler, key, execution)
+
+    def _run_inline(self, seat: Seat, handler: Handler, one: Task) -> Result:
+        wanted = handler.wants_context
+        context = Context(one, self.worker_id, _NEVER, seat.desk) if wanted else None
+        return run_plain(handler, one, context, self._secrets, self._store.most)
+
+    async def _fetch(self, seat: Seat, handler: Handler, key: Key, execution: Execution) -> None:
+        """Begin with the values that a task refers to, once they are here."""
+        try:
+            one = await self._store.whole(execution.task)
+        except Exception as missing:  # noqa: BLE001 - whatever it was, the attempt has to end
+            self._done(seat, key, execution, raised(execution.task, missing))
+            return
+        execution.doing = None
+        kind, cancelled = type(execution.context), execution.context.cancelled
+        execution.context = kind(one, self.worker_id, cancelled, seat.desk)
+        execution.task = one
+        if handler.inline and not handler.is_async:
+            self._done(seat, key, execution, self._run_inline(seat, handler, one))
+        else:
+            self._begin(seat, handler, key, execution)
+
+    def _begin(self, seat: Seat, handler: Handler, key: Key, execution: Execution) -> None:
+        context, task = execution.context, execution.task
+        if isinstance(context, AsyncContext):
+            doing = self._await(seat, handler, key, execution, context)
+            execution.doing = asyncio.create_task(doing)
+            return
+        assert isinstance(context, Context)
+        execution.job = self._threads.start(
+            partial(run_plain, handler, task, context, self._secrets, self._store.most),
+            partial(self._done, seat, key, execution),
+        )
 
     async def _await(
         self, seat: Seat, handler: Handler, key: Key, execution: Execution, context: AsyncContext
     ) -> None:
+        most = self._store.most
         try:
-            result = await run_async(handler, execution.task, context, self._secrets)
+            result = await run_async(handler, execution.task, context, self._secrets, most)
         except BaseException:
             self._free(seat, key, execution)
             raise
         self._done(seat, key, execution, result)
 
     def _done(self, seat: Seat, key: Key, execution: Execution, result: Result) -> None:
+        if self._store.wants(result.output) and seat.running.get(key) is execution:
+            execution.job = None
+            execution.doing = asyncio.create_task(self._put(seat, key, execution, result))
+        elif self._free(seat, key, execution):
+            seat.sending.add(result, key)
+
+    async def _put(self, seat: Seat, key: Key, execution: Execution, result: Result) -> None:
+        """Send a result once its output is stored; until then the attempt is under way."""
+        try:
+            result = await self._store.with_reference(result)
+        except Exception as away:  # noqa: BLE001 - whatever it was, the attempt has to end
+            usage = result.usage
+            result = msgspec.structs.replace(raised(execution.task, away), usage=usage)
         if self._free(seat, key, execution):
             seat.sending.add(result, key)
 

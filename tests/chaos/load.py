@@ -30,10 +30,10 @@ class Load:
     async def run(self, client: Client, rate: float, seconds: float) -> None:
         """Start runs for some time, and return when each start has been answered."""
         chance = random.Random(f"load {self.seed}")
-        began = time.monotonic()
+        began, first = time.monotonic(), self.asked
         async with asyncio.TaskGroup() as group:
             while (now := time.monotonic() - began) < seconds:
-                while self.asked < now * rate:
+                while self.asked - first < now * rate:
                     name = chance.choice(self.kinds)
                     later = chance.uniform(*EVENT_AFTER_S)
                     group.create_task(self._one(client, name, self.asked, later))

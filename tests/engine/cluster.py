@@ -29,6 +29,7 @@ from dagnats.testing.memory import (
     Storage,
     no_fault,
 )
+from dagnats.testing.payloads import MemoryPayloads
 from dagnats.wire import subjects, tasks
 
 REPEAT_S = 0.02
@@ -134,6 +135,7 @@ class Cluster:
         self.storage = Storage()
         self.network = MemoryNetwork()
         self.clock = RealClock()
+        self.payloads = MemoryPayloads()
         compiled = compile_workflow(workflow, "test.yaml")
         assert compiled.program is not None, compiled.diagnostics
         self.document = codec.encode(compiled.program)
@@ -157,6 +159,7 @@ class Cluster:
             MemoryCheckpoints(self.storage),
             bus,
             self.clock,
+            self.payloads,
         )
         engine = Engine(0, ports, self.said.append, planning=plan)
         running = asyncio.ensure_future(engine.run())

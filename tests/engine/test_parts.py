@@ -248,3 +248,11 @@ def test_what_is_nested_too_deep_is_cut_off(value: Any, levels: int) -> None:
         return part
 
     assert msgspec.json.decode(pruned(msgspec.json.encode(value), levels)) == cut(value, levels)
+
+
+def test_a_run_that_ended_twice_is_listed_as_it_ended_last() -> None:
+    first, again = summary(1), Summary("r1", "w", "d", "failed", 1, 9, 12)
+    closed = decode_closed([encode_chunk(0, [first, summary(2), again])])
+    assert closed.total == 3
+    assert closed.get("r1") == again
+    assert [one.run_id for one in closed.newest_first()] == ["r1", "r2"]

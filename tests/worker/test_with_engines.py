@@ -63,6 +63,7 @@ class World:
             MemoryCheckpoints(storage),
             bus,
             self.cluster.clock,
+            self.cluster.payloads,
         )
         say = self.cluster.said.append
         engine = Engine(number, ports, say, planning=plan, partitions=PARTITIONS)

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from dagnats.engine import desk, errands, finding, homes, intake
+from dagnats.engine import desk, errands, finding, homes, intake, purging
+from dagnats.engine.book import Live
 from dagnats.engine.ingress import decoded
 from dagnats.engine.operations import runs, workflows
 from dagnats.engine.operations.people import token_of
@@ -19,6 +20,7 @@ from dagnats.engine.partition import Partition
 from dagnats.engine.service import Operation, Service
 from dagnats.errors import RefusedError
 from dagnats.machine import inputs as i
+from dagnats.machine.state import Calling, locate
 from dagnats.wire import api, subjects
 
 CHILD_DEPTH_MAX = 20
@@ -31,7 +33,10 @@ _encode = msgspec.json.Encoder().encode
 _decode_spawn = msgspec.json.Decoder(errands.SpawnChild).decode
 _decode_ended = msgspec.json.Decoder(errands.TellParent).decode
 _decode_stop = msgspec.json.Decoder(errands.StopChild).decode
+_decode_ask = msgspec.json.Decoder(errands.AskParent).decode
+_decode_get = msgspec.json.Decoder(api.GetRun).decode
 _decode_event = msgspec.json.Decoder(errands.SpreadEvent).decode
+_decode_needed = msgspec.json.Decoder(purging.Needed).decode
 _decode_answer = msgspec.json.Decoder(api.Answer).decode
 
 
@@ -77,6 +82,7 @@ async def _begin_child(service: Service, request: errands.SpawnChild) -> Partiti
             "step": request.step,
             "depth": request.depth,
             "partition": request.partition,
+            "ends_with": request.ends_with,
         },
         nonce=token_hex(NONCE_BYTES) if loaded.prepared.program.secrets else "",
     )
@@ -119,6 +125,32 @@ async def stop_child(service: Service, payload: bytes, reply: str) -> None:
     service.answer(partition, reply, {})
 
 
+async def wants_child(service: Service, payload: bytes, reply: str) -> None:
+    """Say whether a run still waits for a child, or has set it off to end with it."""
+    request = decoded(_decode_ask, payload)
+    partition = service.open()
+    partition.check_able(request.run_id)
+    live = partition.runs.get(request.run_id)
+    wanted = live is not None and _waits_for(live, request)
+    service.answer(partition, reply, {"wanted": wanted})
+
+
+def _waits_for(live: Live, request: errands.AskParent) -> bool:
+    child = request.child_run_id
+    if any(child == one for _, one in live.state.detached):
+        return True
+    found = locate(live.program, live.state, request.step)
+    step = None if found is None else found[0].steps[found[1]]
+    return isinstance(step, Calling) and step.child_run_id == child
+
+
+async def knows(service: Service, payload: bytes, reply: str) -> None:
+    """Say whether a run is on this partition."""
+    request = decoded(_decode_get, payload)
+    partition = service.open()
+    await service.say(reply, {"known": finding.is_listed(partition, request.run_id)})
+
+
 async def take_event(service: Service, payload: bytes, reply: str) -> None:
     """Store an event that was published on another partition."""
     request = decoded(_decode_event, payload)
@@ -128,15 +160,24 @@ async def take_event(service: Service, payload: bytes, reply: str) -> None:
     service.answer(partition, reply, {})
 
 
+async def tell_needed(service: Service, payload: bytes, reply: str) -> None:
+    """Tell which runs are needed here, of those that another partition would forget."""
+    request = decoded(_decode_needed, payload)
+    await service.say(reply, sorted(purging.needed_here(service.owned(), request)))
+
+
 def operations(number: int) -> list[tuple[str, Operation, bool]]:
     """Return the operations of a partition."""
     return [
         (subjects.engine(number, "child.start"), start_child, True),
         (subjects.engine(number, "child.ended"), child_ended, True),
         (subjects.engine(number, "child.stop"), stop_child, True),
+        (subjects.engine(number, "child.wanted"), wants_child, False),
+        (subjects.engine(number, "knows"), knows, False),
         (subjects.engine(number, "event"), take_event, True),
         (subjects.engine(number, "adopt"), runs.adopt, True),
         (subjects.engine(number, "names"), workflows.read_names, False),
+        (subjects.engine(number, "needed"), tell_needed, False),
     ]
 
 
@@ -148,6 +189,8 @@ async def perform(service: Service, errand: errands.Errand) -> bool:
     match errand:
         case errands.SpawnChild():
             return await _spawn(service, errand)
+        case errands.AskParent():
+            return await _ask_parent(service, errand)
         case errands.TellParent(partition=partition):
             return await _tell(service, partition, "child.ended", errand)
         case errands.StopChild():
@@ -164,6 +207,8 @@ async def perform(service: Service, errand: errands.Errand) -> bool:
         case errands.ForgetRun(run_id=run_id):
             await service.checkpoints.forget(run_id)
             return True
+        case errands.RemoveRuns():
+            return await purging.remove(service, errand)
         case errands.AnswerHttp(run_id=run_id):
             await service.bus.publish(subjects.response(run_id), _encode(errand))
             return True
@@ -177,6 +222,18 @@ async def _ask(service: Service, partition: int, op: str, document: Any) -> api.
 async def _tell(service: Service, partition: int, op: str, errand: errands.Errand) -> bool:
     answer = await _ask(service, partition, op, errand)
     return answer.error is None or answer.error.code not in LATER
+
+
+async def _ask_parent(service: Service, errand: errands.AskParent) -> bool:
+    """End a child that nobody waits for: its parent may have had no time to say so."""
+    answer = await _ask(service, errand.partition, "child.wanted", errand)
+    if answer.error is not None:
+        return True  # asked again on the next round
+    partition = service.partition
+    if partition is not None and not answer.ok["wanted"] and errand.child_run_id in partition.runs:
+        reason = f"its parent `{errand.run_id}` waits no more"
+        desk.cancel(partition, errand.child_run_id, reason, service.clock.now_ms())
+    return True
 
 
 async def _spawn(service: Service, errand: errands.SpawnChild) -> bool:

@@ -6,7 +6,17 @@ from typing import Any
 
 import msgspec
 
-from dagnats.engine import desk, errands, explaining, finding, homes, ingress, intake, views
+from dagnats.engine import (
+    desk,
+    errands,
+    explaining,
+    finding,
+    homes,
+    ingress,
+    intake,
+    purging,
+    views,
+)
 from dagnats.engine.ingress import decoded
 from dagnats.engine.partition import Partition
 from dagnats.engine.programs import Loaded
@@ -30,6 +40,7 @@ _decode_cancel = msgspec.json.Decoder(api.CancelRun).decode
 _decode_resume = msgspec.json.Decoder(api.ResumeRun).decode
 _decode_signal = msgspec.json.Decoder(api.SignalRun).decode
 _decode_retry = msgspec.json.Decoder(api.RetryRun).decode
+_decode_purge = msgspec.json.Decoder(api.PurgeRuns).decode
 _decode_answer = msgspec.json.Decoder(api.Answer).decode
 _decode_fork = msgspec.json.Decoder(api.ForkRun).decode
 
@@ -92,6 +103,7 @@ async def _ended_long_ago(
     service: Service, partition: Partition, run_id: str, program: Prepared
 ) -> bool:
     """Whether a run ended before all that the partition lists."""
+    intake.require_free(partition, run_id)
     if partition.status_of(run_id) or finding.is_younger(partition, run_id):
         return False
     last = await service.feed.last_event(run_id)
@@ -214,8 +226,10 @@ async def retried(service: Service, run_id: str) -> tuple[Partition, dict[str, A
     partition.check_able(run_id)
     if run_id in partition.runs:
         return partition, {"run_id": run_id, "status": partition.status_of(run_id), "reset": []}
+    since = finding.reading(partition)
     program, state = await finding.closed_state(partition, service.programs, service.feed, run_id)
     partition = service.open()
+    finding.require_unpurged(partition, since)
     if run_id in partition.runs:  # somebody else was faster
         return partition, {"run_id": run_id, "status": partition.status_of(run_id), "reset": []}
     if state.status != "failed":
@@ -233,7 +247,7 @@ async def fork(service: Service, payload: bytes, reply: str) -> None:
     ingress.check_run_id(request.new_run_id)
     partition, run_id = await homes.find_here(service, request.run_id)
     partition.check_able(run_id)
-    live = partition.runs.get(run_id)
+    live, since = partition.runs.get(run_id), finding.reading(partition)
     if live is not None:
         program, state = live.program, live.state
     else:
@@ -244,6 +258,7 @@ async def fork(service: Service, payload: bytes, reply: str) -> None:
     start_run = _forked(service, loaded, program, state, request)
     check_shape(loaded, start_run.input)
     partition = service.open()
+    finding.require_unpurged(partition, since)
     if partition.busy:
         raise RefusedError("busy", partition.busy)
     home = homes.home_of(loaded.prepared.program, request.new_run_id, service.partitions)
@@ -367,6 +382,14 @@ def _outcome(state: RunState, at: int) -> dict[str, Any] | None:
             return None
 
 
+async def purge(service: Service, payload: bytes, reply: str) -> None:
+    """Forget a batch of runs that have ended."""
+    request = decoded(_decode_purge, payload or b"{}")
+    batch = await purging.purge_some(service, request)
+    document = {"runs": batch.rows, "next": batch.next, "kept": batch.kept}
+    service.answer(service.open(), reply, document)
+
+
 async def show_status(service: Service, _payload: bytes, reply: str) -> None:
     """Tell how the engine is."""
     await service.say(reply, service.status())
@@ -384,5 +407,6 @@ OPERATIONS: list[tuple[str, Operation, bool]] = [
     (subjects.api("run.signal"), signal, True),
     (subjects.api("run.retry"), retry, True),
     (subjects.api("run.fork"), fork, True),
+    (subjects.api("run.purge"), purge, True),
     (subjects.api("status"), show_status, False),
 ]

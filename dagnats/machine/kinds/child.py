@@ -38,7 +38,13 @@ def command(step: str, node: SubWorkflowNode, calling: Any) -> StartChild:
     """Return the command that brings a child to life, if it does not live already."""
     assert isinstance(calling, Calling)
     return StartChild(
-        step, calling.child_run_id, node.workflow, node.version, calling.input, node.detach
+        step,
+        calling.child_run_id,
+        node.workflow,
+        node.version,
+        calling.input,
+        node.detach,
+        node.on_parent_close == "cancel",
     )
 
 
