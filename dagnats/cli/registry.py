@@ -11,7 +11,7 @@ from dagnats.cli.options import connected
 from dagnats.compiler.registry import Told
 from dagnats.errors import BrokenError, RefusedError
 from dagnats.ir.codec import load
-from dagnats.lang.registered import Contract, contracts
+from dagnats.lang.registered import Contract, contracts, emitted
 
 if TYPE_CHECKING:
     from dagnats.ir.program import Program
@@ -45,6 +45,10 @@ class ServerRegistry:
             self._contracts[asker] = contracts(others)
         found = self._contracts[asker].get(name)
         return None if found is None else Told(*found)
+
+    def emitted(self, asker: str) -> set[str]:
+        """Return the types of the events that the other registered workflows emit."""
+        return emitted(document for key, document in self._documents.items() if key != asker)
 
     @cached_property
     def _documents(self) -> dict[str, dict[str, Any]]:

@@ -90,7 +90,7 @@ def engine_name(data_dir: Path) -> str:
     return name
 
 
-def host_of(  # noqa: PLR0913, PLR0917 (what all engines of a process have in common)
+def host_of(
     name: str,
     opened: Opened,
     target: Target,

@@ -5,6 +5,7 @@ What a registry knows can refuse a document, and never changes the program that 
 same text has the same digest, whatever else is registered.
 """
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from msgspec import Struct, structs
@@ -33,6 +34,9 @@ class Registry(Protocol):
 
         What an earlier version of the workflow `asker` said does not count.
         """
+
+    def emitted(self, asker: str) -> Collection[str]:
+        """Return the types of the events that registered workflows other than `asker` emit."""
 
 
 def informed(workflow: tree.Workflow, registry: Registry) -> tree.Workflow:

@@ -426,5 +426,32 @@ steps:
     config: {max_iterations: 7, delay: 10m, max_duration: 1h}
 """,
     ),
+    "DN7015": Entry(
+        name="event-of-nobody",
+        title="an event that no registered workflow emits",
+        severity=Severity.INFO,
+        explanation=(
+            "With `--registry`: neither the document nor any other registered workflow emits the "
+            "event, so somebody from outside has to, or what waits for it does so in vain. Mend "
+            "the name; where the event, or signal, comes from outside, declare it in `events`."
+        ),
+        bad="""\
+name: hello
+steps:
+  - {id: heard, type: wait_for_event, config: {event: user.greeted, timeout: 1h}}
+""",
+        good="""\
+name: hello
+steps:
+  - {id: heard, type: wait_for_event, config: {event: user.greets, timeout: 1h}}
+""",
+        registered=(
+            """\
+name: greet
+steps:
+  - {id: tell, type: emit, config: {event: user.greets, data: {}}}
+""",
+        ),
+    ),
 }
 """Entries by code. DN6003 stands with what else is told of meaning."""

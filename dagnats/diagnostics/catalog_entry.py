@@ -12,7 +12,8 @@ class Entry(Struct, frozen=True):
 
     `bad` is a smallest document that yields the code, with `severity`; `good` is the same mended,
     and yields no finding at all. `files` are what they import, by path; `before` is the document
-    against which both are held, where the code is about what has changed.
+    against which both are held, where the code is about what has changed; `registered` are the
+    documents that a registry holds, where the code is about what one knows.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Entry(Struct, frozen=True):
     good: str
     files: Mapping[str, str] = field(default_factory=dict)
     before: str = ""
+    registered: tuple[str, ...] = ()

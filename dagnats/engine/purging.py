@@ -58,9 +58,9 @@ class _Head(msgspec.Struct):
 
     id: str
     type: str
-    run_id: str
-    seq: int
     timestamp: str
+    run_id: str = PARTITION
+    seq: int = 0
     workflow: str = ""
 
 
@@ -83,7 +83,7 @@ _decode_answer = msgspec.json.Decoder(api.Answer).decode
 
 @dataclass(slots=True)
 class Batch:
-    """Runs that can be forgotten; those that fit and are needed still; where to go on, if at all."""
+    """Runs that can be forgotten, those that are needed still, and where to go on, if at all."""
 
     rows: list[Row]
     next: int | None = None

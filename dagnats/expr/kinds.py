@@ -1,6 +1,6 @@
-"""The kinds of values that JSON does not have. They live inside an expression and never leave it,
-but for `Sealed`, which comes and leaves as it is.
+"""The kinds of values that JSON does not have. They live inside an expression and never leave it.
 
+But for `Sealed`, which comes and leaves as it is.
 JSON's own kinds are Python's: None, bool, int (64 bits), float, str, list, dict. A dict here may
 also have keys that are integers, or `TRUE_KEY` and `FALSE_KEY`: Python takes `True` for 1.
 """

@@ -1,10 +1,10 @@
 """The streams and buckets of dagnats: created when missing, brought up to date where needed.
 
-Only the log is synced on every write, and the large values that it refers to. Snapshots shorten the
-log and history is a projection of it;
-both are rebuilt from the log if a power cut takes their tail, so the server may sync them when it
-likes (ADR 0003). How often a stream is kept and how it is synced is an operator's choice once the
-stream is there; only what dagnats cannot do without is changed.
+Only the log and the large values that it refers to are synced on every write. Snapshots shorten the
+log and history is a projection of it; both are rebuilt from the log if a power cut takes their
+tail, so the server may sync them when it likes (ADR 0003). How often a stream is kept and how it is
+synced is an operator's choice once the stream is there; only what dagnats cannot do without is
+changed.
 """
 
 import contextlib

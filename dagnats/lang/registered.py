@@ -62,6 +62,12 @@ def contracts(programs: Sequence[Mapping[str, Any]]) -> dict[str, Contract]:
     }
 
 
+def emitted(programs: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the types of the events that compiled programs, as JSON, emit."""
+    nodes = (node for program in programs for node in program["nodes"])
+    return {node["event"] for node in nodes if node["kind"] == "emit"}
+
+
 def _agreed(programs: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any]:
     told: dict[str, dict[str, Any]] = {}
     for program in programs:

@@ -136,6 +136,7 @@ class Cluster:
         self.network = MemoryNetwork()
         self.clock = RealClock()
         self.payloads = MemoryPayloads()
+        self.keep_ms: int | None = None
         compiled = compile_workflow(workflow, "test.yaml")
         assert compiled.program is not None, compiled.diagnostics
         self.document = codec.encode(compiled.program)
@@ -161,7 +162,7 @@ class Cluster:
             self.clock,
             self.payloads,
         )
-        engine = Engine(0, ports, self.said.append, planning=plan)
+        engine = Engine(0, ports, self.said.append, planning=plan, keep_ms=self.keep_ms)
         running = asyncio.ensure_future(engine.run())
         self._engines.append((engine, bus, running))
         return engine, bus, running

@@ -36,7 +36,7 @@ def spending(end: Any) -> Any:
 ENDS = [1, Continue(2), ValueError("x"), NonRetryable("x"), SystemExit(1), {3}]
 
 
-@pytest.mark.parametrize("end", ENDS, ids=repr)
+@pytest.mark.parametrize("end", ENDS, ids=lambda one: type(one).__name__)
 def test_usage_travels_with_every_result(end: Any) -> None:
     result = outcome(spending(end))
     assert result.usage == {"tokens": 120, "usd": 0.25, "tool_calls": 1}
