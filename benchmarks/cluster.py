@@ -1,4 +1,4 @@
-"""A cluster of three NATS nodes loses the leader of the log under load: what is lost, and for how long.
+"""Three NATS nodes lose the leader of the log under load: what is lost, and for how long.
 
     python -m benchmarks.cluster [--rate N] [--kills N] [--json FILE]
 
@@ -8,6 +8,7 @@ anything that was acknowledged is lost.
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import statistics
@@ -27,28 +28,29 @@ from tests.chaos.run import register
 from tests.chaos.town import Town
 
 CALM_S = 5.0
-BETWEEN_S = 12.0
+BETWEEN_S = 20.0
+DOWN_S = 3.0
 SETTLE_S = 90.0
 KINDS = ("chain", "fan", "pages", "gated", "naps", "saga")
 
 
 async def play(town: Town, cluster: Cluster, load: Load, rate: float, kills: int) -> Any:
     """Kill the leader of the log again and again; returns what was found."""
-    gaps: list[float] = []
+    killed_at: list[float] = []
     async with Client.open(town.target) as client:
         await register(client)
-        connection: Any = client._connection
+        connection: Any = client._connection  # noqa: SLF001 - one connection is enough
         async with asyncio.TaskGroup() as group:
             group.create_task(load.run(client, rate, 2 * CALM_S + kills * BETWEEN_S))
             await asyncio.sleep(CALM_S)
             for _ in range(kills):
                 name = await cluster.leader(connection, subjects.LOG_STREAM)
                 node = cluster.node_named(name)
-                accepted = len(load.took_s)
+                killed_at.append(time.monotonic())
                 node.kill()
-                gaps.append(await _gap(load, accepted))
+                await asyncio.sleep(DOWN_S)
                 node.start()
-                await asyncio.sleep(max(0.0, BETWEEN_S - gaps[-1]))
+                await asyncio.sleep(BETWEEN_S - DOWN_S)
         status = await checks.settle(client, len(load.accepted), SETTLE_S)
     connection = await connect(town.url, name="bench")
     try:
@@ -57,18 +59,14 @@ async def play(town: Town, cluster: Cluster, load: Load, rate: float, kills: int
         await connection.close()
     left = {key: status[key] for key in checks.LEFT if status.get(key)}
     problems = checks.check(seen, load.accepted) + ([f"left over: {left}"] if left else [])
-    return gaps, problems
+    return [_gap(load, at) for at in killed_at], problems
 
 
-async def _gap(load: Load, accepted: int) -> float:
-    """Return how long it takes from now until two more starts are accepted.
-
-    The first one may have been on its way.
-    """
-    began = time.monotonic()
-    while len(load.took_s) < accepted + 2:
-        await asyncio.sleep(0.01)
-    return time.monotonic() - began
+def _gap(load: Load, killed_at: float) -> float:
+    """Return for how long nothing was accepted after a kill."""
+    times = [at for at in load.at if killed_at <= at < killed_at + BETWEEN_S]
+    times = [killed_at, *times, killed_at + BETWEEN_S]
+    return max(later - at for at, later in itertools.pairwise(times))
 
 
 def measure(directory: Path, rate: float, kills: int, kinds: tuple[str, ...] = KINDS) -> Any:

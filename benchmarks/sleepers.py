@@ -1,4 +1,4 @@
-"""Runs that sleep for a day: what each costs in memory, and how long a start takes that has them all.
+"""Runs that sleep for a day: what each costs in memory, and how long a start with them takes.
 
     python -m benchmarks.sleepers [--runs N] [--restart N] [--json FILE]
 

@@ -124,8 +124,11 @@ class HistoryFeed(Protocol):
         """
         ...
 
-    async def forget_run(self, run_id: str) -> None:
-        """Remove all events of a run; never those of a partition. Raises UnavailableError."""
+    async def forget_run(self, run_id: str, upto: int) -> None:
+        """Remove the events of a run up to a position; asking again changes nothing.
+
+        Raises UnavailableError.
+        """
         ...
 
     async def first_event(self, run_id: str) -> bytes | None:

@@ -10,6 +10,7 @@ from dagnats import __version__
 from dagnats.cli import approval, dlq, event, output, replay, simulate, worker, workflow
 from dagnats.cli.options import (
     SETTINGS,
+    Against,
     AsJson,
     DataDir,
     Server,
@@ -98,11 +99,13 @@ def lint(
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again on every change.")] = False,
     registry: WithRegistry = False,
+    against: Against = None,
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
     """Check documents; the exit code is 1 when there is an error."""
     from dagnats.cli import lint as linting
+    from dagnats.cli.versions import certificate
 
     asked = linting.Asked(
         tuple(files),
@@ -117,6 +120,7 @@ def lint(
         stdin_name=stdin_name,
         watch=watch,
         registry=partial(_registry, server, data_dir) if registry else None,
+        against=certificate(against, files, server, data_dir),
     )
     raise typer.Exit(linting.lint(asked))
 
@@ -260,34 +264,17 @@ def bounds(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A document or compiled IR; `-` is stdin.")
     ],
-    against: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|DIGEST|NAME",
-            help="Report what may take more than another version: a file, or what is registered.",
-        ),
-    ] = None,
+    against: Against = None,
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
     """Say what a run can take at the worst: attempts, events, bytes, time, tokens, money."""
     from dagnats.cli import bounds as certificate
-    from dagnats.cli import programs
+    from dagnats.cli.versions import version
 
-    if against is None or programs.is_file(against):
-        other = None if against is None else programs.load(against)
-        if against is not None and other is None:
-            raise typer.Exit(1)
-        raise typer.Exit(certificate.bounds(file, other, as_json=as_json))
-
-    async def work() -> int:
-        from dagnats.cli.diff import registered
-
-        async with connected(server, data_dir) as client:
-            return certificate.bounds(file, await registered(client, against), as_json=as_json)
-
-    finish(work)
+    other = version(against, server, data_dir)
+    raise typer.Exit(certificate.bounds(file, other, as_json=as_json))
 
 
 @app.command(
@@ -446,8 +433,17 @@ def serve(
         int,
         typer.Option(min=1, max=5, help="Of new streams: 3 or 5 in a cluster of NATS servers."),
     ] = 1,
+    keep_history: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            envvar="DAGNATS_KEEP_HISTORY",
+            help="Remove runs that ended longer ago, as in `30d`; default: never.",
+        ),
+    ] = None,
 ) -> None:
     """Run the embedded NATS server and the engine until stopped."""
+    from dagnats.cli import moments
     from dagnats.cli.serve import serve as serve_until_stopped
     from dagnats.jetstream.datadir import data_dir_of
 
@@ -459,6 +455,7 @@ def serve(
         fsync=fsync,
         partitions=partitions,
         replicas=replicas,
+        keep_ms=moments.length(keep_history, "--keep-history"),
     )
     raise typer.Exit(code)
 

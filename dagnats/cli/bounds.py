@@ -104,13 +104,10 @@ def _program(
     """Return a program and what to call its file; None with the findings told, on stderr."""
     if against is None:
         return file, programs.load(file, as_json=as_json)
-    from dagnats.cli.imported import load
-    from dagnats.compiler.pipeline import compile_workflow
-
     opened = read(file)
     if opened.refused or programs.is_ir(opened.text):
         return file, programs.load(file, as_json=as_json)
-    compiled = compile_workflow(opened.text, opened.name, load=load, against=against.certificate)
+    compiled = offline.compiled_of(opened, against=against.certificate)
     with contextlib.redirect_stdout(sys.stderr):
         offline.show(compiled, opened.text, opened.name, concise=False)
     return opened.name, compiled.program

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagnats.cli import output
 from dagnats.diagnostics.catalog import CATALOG, Entry
@@ -11,6 +11,9 @@ from dagnats.diagnostics.diagnostic import Severity
 from dagnats.diagnostics.render import url_of
 from dagnats.diagnostics.selection import nearest
 from dagnats.errors import UsageError
+
+if TYPE_CHECKING:
+    from dagnats.compiler.registry import Registry
 
 COLUMNS_MAX = 100
 VERSION = 1
@@ -76,13 +79,27 @@ def _document(code: str, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _before(entry: Entry) -> list[str]:
-    """Return the document that was there before, where a code is about what has changed."""
+def _others(entry: Entry) -> list[str]:
+    """Return what a code is about beside the document: the one before, and registered ones."""
     import textwrap
 
-    if not entry.before:
-        return []
-    return [_bold("Before:"), "", textwrap.indent(entry.before.rstrip("\n"), "    "), ""]
+    shown = [("Before:", entry.before)] if entry.before else []
+    shown += [("Registered:", text) for text in entry.registered]
+    lines: list[str] = []
+    for title, text in shown:
+        lines += [_bold(title), "", textwrap.indent(text.rstrip("\n"), "    "), ""]
+    return lines
+
+
+def _registry(entry: Entry) -> "Registry | None":
+    """Return what the documents of an entry are held against, where it is about a registry."""
+    if not entry.registered:
+        return None
+    from dagnats.compiler.held import Held
+    from dagnats.compiler.pipeline import compile_workflow
+
+    programs = [compile_workflow(text).program for text in entry.registered]
+    return Held(program for program in programs if program is not None)
 
 
 def _page(code: str, entry: Entry) -> str:
@@ -95,8 +112,13 @@ def _page(code: str, entry: Entry) -> str:
 
     columns = min(shutil.get_terminal_size((COLUMNS_MAX, 24)).columns, COLUMNS_MAX)
     before = compile_workflow(entry.before).program if entry.before else None
-    against = None if before is None else before.certificate
-    found = check_workflow(entry.bad, FILE, load=held(entry.files), against=against).diagnostics
+    found = check_workflow(
+        entry.bad,
+        FILE,
+        load=held(entry.files),
+        registry=_registry(entry),
+        against=None if before is None else before.certificate,
+    ).diagnostics
     colour = output.wants_colour(sys.stdout)
     findings = render_full(found, entry.bad, FILE, colour=colour, columns=columns)
     kind = output.paint(f"{entry.severity}[{code}]", _COLOURS[entry.severity], sys.stdout)
@@ -106,7 +128,7 @@ def _page(code: str, entry: Entry) -> str:
             "",
             *textwrap.wrap(entry.explanation, columns, break_on_hyphens=False),
             "",
-            *_before(entry),
+            *_others(entry),
             _bold("Reported:"),
             "",
             textwrap.indent(entry.bad.rstrip("\n"), "    "),

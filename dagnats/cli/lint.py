@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dagnats.cli.watch import Look
     from dagnats.compiler.registry import Registry
     from dagnats.diagnostics.diagnostic import Diagnostic
+    from dagnats.ir.program import Certificate
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "junit")
 UNREADABLE = 2
@@ -38,7 +39,8 @@ _FLAGS: dict[str, dict[str, str | bool]] = {
 class Asked(NamedTuple):
     """What a command line asks for; None where it leaves a matter to the settings.
 
-    `registry` makes what answers questions about others.
+    `registry` makes what answers questions about others; `against` is the certificate of another
+    version of the one document.
     """
 
     files: tuple[str, ...]
@@ -53,6 +55,7 @@ class Asked(NamedTuple):
     stdin_name: str | None = None
     watch: bool = False
     registry: "Callable[[], Registry] | None" = None
+    against: "Certificate | None" = None
 
     @property
     def writes(self) -> bool:
@@ -132,6 +135,8 @@ class _Round:
         settings = self.configuration.settings
         self.imported: Look = {}
         self.files = find(asked.files, lambda path: settings(path).excludes(path), seen)
+        if asked.against is not None and len(self.files) > 1:
+            raise UsageError(f"`--against` is for one document, and here are {len(self.files)}")
         name = asked.stdin_name or STDIN
         where = {"-": asked.stdin_name or "./-"}
         # A new one for each round: meanwhile others may have registered something.
@@ -144,6 +149,7 @@ class _Round:
                 mend=asked.writes or asked.diff,
                 unsafe=asked.unsafe,
                 registry=registry,
+                against=asked.against,
             )
             for file in self.files
         ]

@@ -14,6 +14,7 @@ from dagnats.errors import UsageError
 if TYPE_CHECKING:
     from dagnats.cli.watch import Look
     from dagnats.compiler.registry import Registry
+    from dagnats.ir.program import Certificate
 
 WORKERS_MAX = 8
 BYTES_TO_SHARE = 150_000
@@ -32,6 +33,7 @@ class Job(NamedTuple):
     mend: bool = False
     unsafe: bool = False
     registry: "Registry | None" = None
+    against: "Certificate | None" = None
 
 
 class Outcome(NamedTuple):
@@ -76,7 +78,7 @@ def judge(job: Job) -> Outcome:
 
     def found(of: str) -> list[Diagnostic]:
         nonlocal suppressed
-        checked = check_workflow(of, name, load=load, registry=job.registry)
+        checked = check_workflow(of, name, load=load, registry=job.registry, against=job.against)
         suppressed = checked.suppressed
         return [each for each in checked.diagnostics if job.settings.selection.wants(each)]
 

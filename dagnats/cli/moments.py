@@ -23,6 +23,16 @@ def ahead(text: str | None, option: str) -> int | None:
     return _moment(text, option, 1)
 
 
+def length(text: str | None, option: str) -> int | None:
+    """Return a length of time in ms. Raises UsageError."""
+    if text is None:
+        return None
+    found = parse_duration_ms(text)
+    if not found or found < 0:
+        raise UsageError(f"`{option} {text}` is no length of time\n  help: as in 12h or 30d")
+    return found
+
+
 def _moment(text: str | None, option: str, sign: int) -> int | None:
     if text is None:
         return None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dagnats.cli.documents import Opened
     from dagnats.compiler.pipeline import Compiled
     from dagnats.compiler.registry import Registry
+    from dagnats.ir.program import Certificate
 
 __all__ = ["STDIN", "compile_file", "compiled_of", "counted", "read", "show"]
 
@@ -50,14 +51,18 @@ def compile_file(
     return 0
 
 
-def compiled_of(opened: "Opened", registry: "Registry | None" = None) -> "Compiled":
+def compiled_of(
+    opened: "Opened",
+    registry: "Registry | None" = None,
+    against: "Certificate | None" = None,
+) -> "Compiled":
     """Return what becomes of a document; one that is no text has the findings that say so."""
     from dagnats.cli.imported import load
     from dagnats.compiler.pipeline import Compiled, compile_workflow
 
     if opened.refused:
         return Compiled(None, opened.refused)
-    return compile_workflow(opened.text, opened.name, load=load, registry=registry)
+    return compile_workflow(opened.text, opened.name, load=load, registry=registry, against=against)
 
 
 def show(compiled: "Compiled", text: str, name: str, *, concise: bool) -> None:

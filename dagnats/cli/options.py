@@ -34,6 +34,13 @@ WithRegistry = Annotated[
         "--registry", help="Check also against the tasks and workflows that the server knows."
     ),
 ]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|DIGEST|NAME",
+        help="Report what may take more than another version: a file, or what is registered.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -30,6 +30,7 @@ class ServerRegistry:
         self._data_dir = data_dir
         self._programs: dict[str, Program | None] = {}
         self._contracts: dict[str, dict[str, Contract]] = {}
+        self._emitted: dict[str, set[str]] = {}
 
     def workflow(self, name: str) -> "Program | None":
         """Return the program of a workflow; None also for one that only another engine reads."""
@@ -48,7 +49,10 @@ class ServerRegistry:
 
     def emitted(self, asker: str) -> set[str]:
         """Return the types of the events that the other registered workflows emit."""
-        return emitted(document for key, document in self._documents.items() if key != asker)
+        if asker not in self._emitted:
+            others = (document for key, document in self._documents.items() if key != asker)
+            self._emitted[asker] = emitted(others)
+        return self._emitted[asker]
 
     @cached_property
     def _documents(self) -> dict[str, dict[str, Any]]:

@@ -49,6 +49,7 @@ class Options:
     fsync: Fsync
     partitions: int | None = None
     replicas: int = 1
+    keep_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -95,9 +96,10 @@ def serve(
     fsync: Fsync = "always",
     partitions: int | None = None,
     replicas: int = 1,
+    keep_ms: int | None = None,
 ) -> int:
     """Serve until told to stop; returns the exit code. Raises DagnatsError."""
-    options = Options(data_dir, http, nats_port, nats_url, fsync, partitions, replicas)
+    options = Options(data_dir, http, nats_port, nats_url, fsync, partitions, replicas, keep_ms)
     _address(http)
     # Live runs are many small objects that live long: collect rarely, and not what start-up made.
     gc.set_threshold(50_000, 20, 50)
@@ -153,10 +155,12 @@ async def _work(options: Options, house: House) -> int:
         count = await setup.settle_partitions(opened.bus.connection, options.partitions)
         serving: Serving
         if count == 1:
-            serving = Engine(PARTITION, opened.ports(PARTITION), house.hear, planning=planning)
+            ports = opened.ports(PARTITION)
+            keep_ms = options.keep_ms
+            serving = Engine(PARTITION, ports, house.hear, planning=planning, keep_ms=keep_ms)
         else:
             name = engine_name(options.data_dir)
-            serving = host_of(name, opened, target, count, house.hear)
+            serving = host_of(name, opened, target, count, house.hear, options.keep_ms)
         health = _health(options, serving, house)
         stack.callback(health.close)
         working = asyncio.create_task(serving.run())

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagnats.cli import offline, output
-from dagnats.cli.options import AsJson, DataDir, Server, ask, connected, finish, group
+from dagnats.cli.options import Against, AsJson, DataDir, Server, ask, connected, finish, group
 
 if TYPE_CHECKING:
     from dagnats.compiler.registry import Registry
+    from dagnats.ir.program import Certificate
 
 DIGEST_SHOWN = len("sha256:") + 12
 
@@ -21,6 +22,7 @@ app = group("Register workflows and look at them.")
 @app.command("register", epilog="Example: dagnats workflow register hello.json")
 def register(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Documents; `-` is stdin.")],
+    against: Against = None,
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
@@ -30,9 +32,11 @@ def register(
     They are checked against what the server knows, too: contracts of tasks, and other workflows.
     """
     from dagnats.cli.registry import ServerRegistry
+    from dagnats.cli.versions import certificate
 
     registry = ServerRegistry(server, data_dir)
-    programs = [_program(file, registry) for file in files]
+    other = certificate(against, files, server, data_dir)
+    programs = [_program(file, registry, other) for file in files]
     if any(program is None for program in programs):
         raise typer.Exit(1)
 
@@ -55,14 +59,14 @@ def register(
     finish(work)
 
 
-def _program(file: str, registry: "Registry") -> bytes | None:
+def _program(file: str, registry: "Registry", against: "Certificate | None") -> bytes | None:
     """Return the canonical IR of a document; None, with the findings told, when it is wrong."""
     from dagnats.ir.codec import encode
 
     opened = offline.read(file)
     compiled = offline.compiled_of(opened)
     if compiled.program is not None:  # what is wrong by itself needs no server to say so
-        compiled = offline.compiled_of(opened, registry)
+        compiled = offline.compiled_of(opened, registry, against)
     with redirect_stdout(sys.stderr):
         offline.show(compiled, opened.text, opened.name, concise=False)
     return None if compiled.program is None else encode(compiled.program)

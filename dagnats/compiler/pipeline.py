@@ -152,4 +152,4 @@ def _proven(
     from dagnats.compiler.registry import informed
 
     grounds = ground(judge(informed(workflow, registry), sink, registry.workflow))
-    return grounds, prove(grounds, sink, registry.workflow)
+    return grounds, prove(grounds, sink, registry.workflow, registry.emitted)

@@ -4,26 +4,35 @@ Only attempts hold slots, and an attempt waits for nothing but its worker, so ma
 cannot lock each other out; but they can ask for more than there is.
 
 wait for `done`; b: {depends_on: [wait], type: emit, event: done}   →  DN7013
+wait for `done`, which nothing that is registered emits             →  DN7015
 """
 
+from collections.abc import Callable, Collection
 from typing import Final
 
+from dagnats.compiler.declared import CANDIDATES_MAX, meant
 from dagnats.compiler.ground import Ground
 from dagnats.compiler.outline import Outline
 from dagnats.compiler.resolved import works
 from dagnats.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink
-from dagnats.lang.tree import AgentLoop, Emit, Loop, Map, Step, WaitForEvent
+from dagnats.lang.tree import AgentLoop, CancelOn, Emit, Loop, Map, Planner, Step, WaitForEvent
 from dagnats.timespec import format_duration
 
 WAITS_MAX: Final = 100
 """Waits for events of the document itself that are looked at; each costs a walk."""
 
 
-def check_starving(ground: Ground, sink: Sink) -> None:
-    """Report DN7012, DN7013 and DN7014; the second not in a cycle."""
+Emitted = Callable[[str], Collection[str]]
+"""Gives the types of the events that registered workflows emit, other than the one that asks."""
+
+
+def check_starving(ground: Ground, sink: Sink, emitted: Emitted | None = None) -> None:
+    """Report DN7012, DN7013, DN7014 and, by what others emit, DN7015; the second not in a cycle."""
     _wide_maps(ground, sink)
     if ground.graph.order is not None:
-        _own_events(ground, sink)
+        _own_events(ground, sink, emitted)
+    if emitted is not None:
+        _events_of_nobody(ground, sink, emitted)
     for step in ground.outline.steps:
         if isinstance(step.config, AgentLoop | Loop):
             _hurried(step, step.config, sink)
@@ -61,7 +70,7 @@ def _has_work(ground: Ground, number: int) -> bool:
     return any(works(ground.outline.steps[at]) for at in inside)
 
 
-def _own_events(ground: Ground, sink: Sink) -> None:
+def _own_events(ground: Ground, sink: Sink, emitted: Emitted | None) -> None:
     """Report waits for what only this document emits, and only when the wait is over."""
     outline = ground.outline
     emitters: dict[str, list[int]] = {}
@@ -82,12 +91,36 @@ def _own_events(ground: Ground, sink: Sink) -> None:
             return
         behind = _behind(outline, following, number)
         if all(_is_inside(outline, at, behind) for at in own):
+            if emitted is not None and wait.event in emitted(ground.workflow.name):
+                continue
             first = outline.steps[own[0]]
             message = f"`{step.id}` waits for `{wait.event}`, which `{first.id}` emits behind it"
             label = Label(first.place("id"), "it waits for the wait")
             help_ = "emit it before, or beside; if others emit it too, declare it in `events`"
             span = wait.place("event")
             sink.add(Diagnostic("DN7013", message, span, Severity.WARNING, (label,), help_))
+
+
+def _events_of_nobody(ground: Ground, sink: Sink, emitted: Emitted) -> None:
+    """Report waits for events that neither this document nor any other that is known emits."""
+    workflow, configs = ground.workflow, [step.config for step in ground.outline.steps]
+    if any(isinstance(each, Planner) and "emit" in each.allowed_types for each in configs):
+        return  # what its plans emit, nobody knows
+    own = {each.event for each in configs if isinstance(each, Emit)}
+    heard: list[WaitForEvent | CancelOn] = [e for e in configs if isinstance(e, WaitForEvent)]
+    heard += workflow.cancel_on
+    declared = list(workflow.events)[:CANDIDATES_MAX]
+    for name, first in {each.event: each for each in reversed(heard)}.items():
+        if name in own or name in workflow.events or meant(name, declared):
+            continue  # of what is probably misspelt DN3018 tells
+        others = emitted(workflow.name)
+        if name not in others:
+            message = f"neither this document nor a registered workflow emits `{name}`"
+            close = meant(name, sorted({*others, *own})[:CANDIDATES_MAX])
+            help_ = "if it comes from outside, declare it in `events`"
+            help_ = f"did you mean `{close}`?" if close else help_
+            span = first.place("event")
+            sink.add(Diagnostic("DN7015", message, span, Severity.INFO, help=help_))
 
 
 def _behind(outline: Outline, following: list[list[int]], wait: int) -> set[int]:

@@ -113,11 +113,11 @@ class Live:
         """Whether the state is held as bytes."""
         return self._state is None
 
-    def pack(self) -> None:
-        """Hold the state as bytes until somebody looks at it."""
+    def pack(self, data: bytes | None = None) -> None:
+        """Hold the state as bytes until somebody looks at it; `data` is the state, if known."""
         if self._state is not None:
             self._facts = self.facts
-            self._packed, self._state = encode_state(self._state), None
+            self._packed, self._state = data or encode_state(self._state), None
 
     def encoded(self) -> bytes:
         """Return the state as `encode_state` does, without unpacking it."""

@@ -153,7 +153,7 @@ class Checkpointer:
             forgotten_until = closed.forgotten_until
             checkpoint.chunks.append((chunk, encode_chunk(first, summaries, forgotten_until)))
         alive = self._stored.difference(partition.runs, partition.aside)
-        checkpoint.ended = [run_id for run_id in alive if run_id != PARTITION]
+        checkpoint.ended = sorted(alive - {PARTITION})
         checkpoint.forgotten = [r for r in checkpoint.ended if r not in partition.closed]
         self._new_events = 0
         self._last_at = self._clock.now_ms()
@@ -189,11 +189,11 @@ class Checkpointer:
         self._unsaved = set()
         self._rewritten = set()
         self._closed_total = checkpoint.total
-        self._marks.append((self._clock.now_ms(), seq, checkpoint.offset))
+        self._marks.append((_steady_ms(), seq, checkpoint.offset))
 
     async def _trim(self) -> None:
         """Drop the log below the newest checkpoint that is old enough, if history has it."""
-        old = self._clock.now_ms() - KEEP_LOG_MS
+        old = _steady_ms() - KEEP_LOG_MS
         below = None
         while self._marks and self._marks[0][0] <= old:
             below = self._marks.popleft()
@@ -204,3 +204,8 @@ class Checkpointer:
         if await self._feed.last_offset() >= offset - 1:
             await self._log.trim(seq)
             self._marks.popleft()
+
+
+def _steady_ms() -> int:
+    """Return milliseconds of a clock that nobody sets: a log is not trimmed because one was."""
+    return int(asyncio.get_running_loop().time() * 1000)

@@ -9,7 +9,6 @@ again and again and belongs to no run.
 
 import asyncio
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,7 +124,7 @@ class Engine:
             ]
         )
         while await self._connected():
-            began = time.monotonic()
+            began = asyncio.get_running_loop().time()
             try:
                 await self._serve_once(began)
             except FencedError:
@@ -139,7 +138,7 @@ class Engine:
                 self._say(f"reading the log again: {fault}")
             except Exception as bug:  # noqa: BLE001 - told, and counted
                 self._count(bug)
-            if time.monotonic() - began > HEALTHY_S:
+            if asyncio.get_running_loop().time() - began > HEALTHY_S:
                 self._wait_s, self._faults = RECOVER_WAIT_MIN_S, 0
             await self._pause()
 
@@ -210,7 +209,7 @@ class Engine:
         found = await recover(ports.log, ports.snapshots, ports.feed, self._programs, self._parked)
         self._errands = errands = Errands(self._perform, self._say)
         pump, checkpointer = self._prepare(found, errands)
-        self._tell(found, time.monotonic() - began)
+        self._tell(found, asyncio.get_running_loop().time() - began)
         self._service.attach(pump.partition, pump.epoch, secret)
         self._served = True
         self.serving.set()

@@ -99,9 +99,12 @@ class ForgetRun(msgspec.Struct, frozen=True):
 
 
 class RemoveRuns(msgspec.Struct, frozen=True):
-    """Remove what is stored of runs that are forgotten; history must be as far as `offset`."""
+    """Remove what is stored of runs that are forgotten; history must be as far as `offset`.
 
-    run_ids: list[str]
+    `runs` has, by id, up to which position of the history there are events of it.
+    """
+
+    runs: dict[str, int]
     offset: int
 
 
@@ -128,7 +131,7 @@ class Errands:
         self._perform = perform
         self._say = say
         self._room = asyncio.Semaphore(ERRANDS_AT_ONCE_MAX)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], None] = {}
 
     def __len__(self) -> int:
         return len(self._running)
@@ -136,8 +139,11 @@ class Errands:
     def send(self, errand: Errand) -> None:
         """Begin an errand."""
         task = asyncio.get_running_loop().create_task(self._run(errand))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = None
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
 
     async def close(self) -> None:
         """Drop what is under way."""

@@ -45,7 +45,12 @@ def _look(partition: Partition, live: Live) -> None:
             else:
                 del live.calls[step]
         return
-    if not _is_busy(live):
+    rest(live)
+
+
+def rest(live: Live) -> None:
+    """Pack a run in which nothing is under way."""
+    if not live.calls and not _is_busy(live):
         live.pack()
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from dagnats.claims import KEY, has_key, may_refer
 from dagnats.errors import RefusedError
 from dagnats.ir.costs import PAYLOAD_LEVELS_MAX
 from dagnats.machine.payload import TooLargeError, require_fit
@@ -67,7 +68,12 @@ def check_notify(subject: str) -> None:
 
 
 def check_input(value: Any, payload: bytes) -> None:
-    """Raise RefusedError `invalid` for a run's input that is too large or nested too deep."""
+    """Raise RefusedError `invalid` for a run's input that is too large or nested too deep.
+
+    Or that could be taken for a reference to a stored value.
+    """
+    if may_refer(payload):
+        _check_reserved("the input", value)
     brackets = payload.count(b"[") + payload.count(b"{")
     if len(payload) <= SURE_BYTES and brackets <= PAYLOAD_LEVELS_MAX:
         return
@@ -75,6 +81,11 @@ def check_input(value: Any, payload: bytes) -> None:
         require_fit("the input", value)
     except TooLargeError as wrong:
         raise RefusedError("invalid", str(wrong)) from None
+
+
+def _check_reserved(what: str, value: Any) -> None:
+    if has_key(value):
+        raise RefusedError("invalid", f"{what} has the key `{KEY}`, which dagnats keeps for itself")
 
 
 def check_value(what: str, value: Any) -> None:
@@ -92,6 +103,7 @@ def check_event(kind: str, event_id: str, data: Any) -> None:
     if not event_id or len(event_id) > EVENT_ID_CHARS_MAX:
         raise RefusedError("invalid", f"an event's id has 1 to {EVENT_ID_CHARS_MAX} characters")
     check_value("the data", data)
+    _check_reserved("the data", data)
 
 
 def digest(payload: bytes) -> str:

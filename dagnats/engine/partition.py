@@ -88,8 +88,8 @@ class Contents:
     """Levels of rate limits, as the dispatcher keeps them."""
     starts: list[tuple[TaskNode, str, int]]
     """Starts since then that count against a rate limit: of which task, by which key, when (ms)."""
-    purging: dict[str, None] = field(default_factory=dict)
-    """Runs that are forgotten, and of which something may still be stored."""
+    purging: dict[str, int] = field(default_factory=dict)
+    """Forgotten runs of which something may be stored; in the history up to this position."""
 
 
 class Partition:

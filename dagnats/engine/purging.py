@@ -7,7 +7,8 @@
 The record comes first: from it on the run is not listed, cannot go on, and its name is not given
 again before all is removed (`Partition.purging`), which is done again after a crash. It stands in
 the history behind everything of the runs, so what is removed is never the newest message there,
-by which history finds its own end.
+by which history finds its own end. And what is removed ends where the run did: should an owner that
+has been replaced still be at it, a new run of the same name keeps its events.
 
 A run is needed while its parent waits to hear of its end, and while a run that is alive, or an
 event that is kept, refers to one of its stored values. Such runs are passed over.
@@ -27,7 +28,7 @@ from dagnats.engine.faults import in_words
 from dagnats.engine.partition import Contents, Partition
 from dagnats.engine.records import PARTITION, RunsPurged
 from dagnats.engine.service import Service
-from dagnats.errors import BrokenError, RefusedError, UnavailableError, UncertainError
+from dagnats.errors import BrokenError, FencedError, RefusedError, UnavailableError, UncertainError
 from dagnats.machine.events import milliseconds, rfc3339
 from dagnats.ports import HistoryFeed
 from dagnats.wire import api, subjects
@@ -43,6 +44,7 @@ ROUNDS_PER_AGE = 20
 ROUND_MIN_MS, ROUND_MAX_MS = 10_000, 3_600_000
 """With `keep`, it is looked so many times within that age, between these limits."""
 PAUSE_S = 0.05
+YIELD_AFTER = 200
 
 ENDS = {
     "workflow.completed": "completed",
@@ -86,8 +88,14 @@ class Batch:
     """Runs that can be forgotten, those that are needed still, and where to go on, if at all."""
 
     rows: list[Row]
+    ends: dict[str, int] = field(default_factory=dict)
+    """Where in the history the ends of these runs stand."""
     next: int | None = None
     kept: list[str] = field(default_factory=list)
+    old: int = 0
+    """The last event that is old enough: where it stands in the history."""
+    younger: bool = False
+    """Whether there are younger ones behind it."""
 
 
 # ── which ────────────────────────────────────────────────────────────────────────────────────────
@@ -119,7 +127,8 @@ async def purge_some(service: Service, wanted: api.PurgeRuns) -> Batch:
     batch.kept = [row["run_id"] for row in batch.rows if row["run_id"] not in going]
     batch.rows = rows
     if rows and not wanted.dry_run:
-        forget(partition, [row["run_id"] for row in rows], service.clock.now_ms())
+        ends = {row["run_id"]: batch.ends[row["run_id"]] for row in rows}
+        forget(partition, ends, service.clock.now_ms())
     return batch
 
 
@@ -131,14 +140,20 @@ async def _find(service: Service, partition: Partition, wanted: api.PurgeRuns) -
     async with aclosing(service.feed.scan(wanted.after)) as events:
         async for at, line in events:
             seen += 1
+            if not seen % YIELD_AFTER:
+                await asyncio.sleep(0)  # others want to go on, too
             head = _head(line)
             younger = younger + 1 if milliseconds(head.timestamp) >= before else 0
+            if not younger:
+                batch.old = at
+            batch.younger = younger > 0
             if younger >= YOUNGER_MAX:
                 return batch
             if not younger and head.id.startswith(own) and _fits(partition, head, wanted):
                 last = await service.feed.last_event(head.run_id)
                 if last is not None and _head(last).seq == head.seq:
                     batch.rows.append(_row(head))
+                    batch.ends[head.run_id] = at
             late = asyncio.get_running_loop().time() > until
             if len(batch.rows) >= BATCH_MAX or seen >= LOOKED_AT_MAX or late:
                 batch.next = at
@@ -234,13 +249,16 @@ async def _ask(service: Service, number: int, asked: Needed) -> set[str]:
 # ── in what order ────────────────────────────────────────────────────────────────────────────────
 
 
-def forget(partition: Partition, run_ids: list[str], now: int) -> None:
-    """Forget runs, and let what is stored of them be removed after the commit."""
-    partition.record(RunsPurged(timestamp=rfc3339(now), payload={"run_ids": run_ids}))
-    forget_rows(partition, run_ids)
+def forget(partition: Partition, runs: dict[str, int], now: int) -> None:
+    """Forget runs, and let what is stored of them be removed after the commit.
+
+    By id, where their ends stand in the history.
+    """
+    partition.record(RunsPurged(timestamp=rfc3339(now), payload={"runs": runs}))
+    forget_rows(partition, runs)
     partition.purges += 1
-    partition.purging |= dict.fromkeys(run_ids)
-    partition.send(errands.RemoveRuns(run_ids, partition.outbox.offset - 1))
+    partition.purging |= runs
+    partition.send(errands.RemoveRuns(runs, partition.outbox.offset - 1))
 
 
 def forget_rows(partition: Partition | Contents, run_ids: Collection[str]) -> None:
@@ -256,14 +274,17 @@ async def remove(service: Service, errand: errands.RemoveRuns) -> bool:
     """Remove what is stored of runs; False while history does not have their record yet."""
     if await service.feed.last_offset() < errand.offset:
         return False
-    for run_id in errand.run_ids:
-        if run_id != PARTITION:
-            await service.payloads.forget(run_id)
-            await service.checkpoints.forget(run_id)
-            await service.feed.forget_run(run_id)
+    try:
+        await service.verify()
+    except FencedError:
+        return True  # whoever has replaced us does it
+    for run_id, upto in errand.runs.items():
+        await service.payloads.forget(run_id)
+        await service.checkpoints.forget(run_id)
+        await service.feed.forget_run(run_id, upto)
     partition = service.partition
     if partition is not None:
-        for run_id in errand.run_ids:
+        for run_id in errand.runs:
             partition.purging.pop(run_id, None)
     return True
 
@@ -288,3 +309,7 @@ async def _keep_once(service: Service, keep_ms: int) -> None:
         batch = await purge_some(service, api.PurgeRuns(before=before, after=after))
         after = batch.next
         await asyncio.sleep(PAUSE_S)
+    if service.partitions == 1 and batch.younger:
+        # What was noted of the partition itself; with several, one of these may be the newest
+        # event of one of them, by which it finds the end of its history.
+        await service.feed.forget_run(PARTITION, batch.old)

@@ -14,7 +14,7 @@ PARTITION = "_partition"
 """Stands for the run that a record is of."""
 
 
-class _Record(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False, kw_only=True):
+class _Record(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
     run_id: str = PARTITION
     seq: int = 0
     timestamp: str
@@ -39,7 +39,10 @@ class LetterDiscarded(_Record, tag="dead_letter.discarded"):
 
 
 class RunsPurged(_Record, tag="runs.purged"):
-    """Runs that had ended are forgotten, with all they have left; `payload` is `{"run_ids"}`."""
+    """Runs that had ended are forgotten, with all they have left; `payload` is `{"runs"}`.
+
+    That has, by id, the position of the history up to which there are events of it.
+    """
 
     payload: dict[str, Any]
 

@@ -155,6 +155,8 @@ class _Fold:
         live = self.contents.runs.get(run_id)
         if live is not None:
             live.note_references(data)
+            if state is not None and not lines:
+                live.pack(data)  # else all of them would be in memory at once
 
     async def take(self, entry: LogEntry) -> None:
         for line in entry.lines:
@@ -183,16 +185,20 @@ class _Fold:
             case LetterDiscarded(payload=gone):
                 self.contents.letters.remove(gone["id"])
             case RunsPurged(payload=purged):
-                self._forget_runs(purged["run_ids"])
+                self._forget_runs(purged["runs"])
 
-    def _forget_runs(self, run_ids: list[str]) -> None:
+    def _forget_runs(self, runs: dict[str, int]) -> None:
         """Forget runs; one that is alive has begun anew since, and its snapshot is newer."""
         contents = self.contents
-        gone = [r for r in run_ids if r not in contents.runs and r not in contents.aside]
+        gone = {
+            run_id: upto
+            for run_id, upto in runs.items()
+            if run_id not in contents.runs and run_id not in contents.aside
+        }
         forget_rows(contents, gone)
         self._forgotten.difference_update(gone)
         self._unread.difference_update(gone)
-        contents.purging |= dict.fromkeys(gone)
+        contents.purging |= gone
 
     def finish(self) -> None:
         """Raise BrokenError for what could not be read and is not forgotten."""

@@ -15,7 +15,7 @@ class _Rest(msgspec.Struct, array_like=True):
     keys: list[tuple[str, str, str, int]] = []
     buckets: Any = None
     unspread: list[str] = []
-    purging: list[str] = []
+    purging: dict[str, int] = {}
 
 
 _encode = msgspec.json.Encoder().encode
@@ -31,7 +31,7 @@ def encode_rest(partition: Partition) -> bytes:
         keys,
         partition.dispatcher.buckets(),
         list(partition.mailbox.unspread),
-        list(partition.purging),
+        partition.purging,
     )
     return _encode(rest)
 
@@ -43,4 +43,4 @@ def decode_rest(data: bytes, contents: Contents) -> None:
     contents.letters = Letters(rest.letters)
     contents.keys = {(workflow, key): (run, at) for workflow, key, run, at in rest.keys}
     contents.buckets = rest.buckets
-    contents.purging = dict.fromkeys(rest.purging)
+    contents.purging = rest.purging

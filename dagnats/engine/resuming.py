@@ -1,6 +1,6 @@
 """A partition takes up its runs after a takeover: cut decisions, queue, leases, gates, timers."""
 
-from dagnats.engine import errands, intake
+from dagnats.engine import errands, housekeeping, intake
 from dagnats.engine.book import Live
 from dagnats.engine.faults import RunFaultError, in_words
 from dagnats.engine.notes import ticket_of
@@ -22,21 +22,16 @@ def resume(partition: Partition, now: int) -> None:
     Raises RunFaultError with all runs that cannot be taken up.
     """
     partition.now = now
-    if partition.purging:
-        partition.send(errands.RemoveRuns(list(partition.purging), partition.outbox.offset - 1))
+    _finish_purges(partition)
     for event in partition.mailbox.to_spread():
         partition.send(errands.SpreadEvent(event))
-    reasons: dict[str, str] = {}
+    reasons = _restore_gates(partition, now)
     for live in list(partition.runs.values()):
-        try:
-            _restore_gate(partition, live, now)
-        except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
-            reasons[live.state.run_id] = in_words(bug)
-    for live in list(partition.runs.values()):
-        if live.state.run_id in reasons:
+        if live.run_id in reasons:
             continue
         try:
             _take_up(partition, live, now)
+            housekeeping.rest(live)
         except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
             partition.fault = None  # look at the others, too: one recovery sets all aside
             reasons[live.state.run_id] = in_words(bug.__cause__ or bug)
@@ -45,6 +40,26 @@ def resume(partition: Partition, now: int) -> None:
     if reasons:
         partition.fault = RunFaultError(reasons)
         raise partition.fault
+
+
+def _finish_purges(partition: Partition) -> None:
+    """Remove what may still be stored of runs that are forgotten."""
+    if partition.purging:
+        partition.send(errands.RemoveRuns(dict(partition.purging), partition.outbox.offset - 1))
+
+
+def _restore_gates(partition: Partition, now: int) -> dict[str, str]:
+    """Let the gates know who is in and who waits; returns for which runs that fails, and why."""
+    reasons: dict[str, str] = {}
+    for live in list(partition.runs.values()):
+        admission = live.program.program.admission
+        if admission.concurrency is None and admission.singleton is None:
+            continue
+        try:
+            _restore_gate(partition, live, now)
+        except Exception as bug:  # noqa: BLE001 - told, and the run is set aside
+            reasons[live.run_id] = in_words(bug)
+    return reasons
 
 
 def _reopen_gates(partition: Partition, now: int) -> None:

@@ -9,10 +9,12 @@ import msgspec
 import nats.errors
 from nats.aio.client import Client as Connection
 
-from dagnats.errors import NoServerError, RefusedError, UncertainError
+from dagnats.claims import Claim
+from dagnats.errors import NoServerError, RefusedError, UnavailableError, UncertainError
 from dagnats.jetstream import direct
 from dagnats.jetstream.connection import Target, connect
 from dagnats.jetstream.gathering import merge_of
+from dagnats.jetstream.payloads import JetStreamPayloads
 from dagnats.wire import subjects
 from dagnats.wire.api import Answer
 
@@ -103,6 +105,23 @@ class Client:
             with contextlib.suppress(nats.errors.Error):
                 await hearing.unsubscribe()
         return Answer(merge([found[number].ok for number in sorted(found)], params))
+
+    async def payload(self, wanted: Claim) -> Any:
+        """Return a large value that a run refers to.
+
+        Raises RefusedError `not_found` when there is no such, NoServerError.
+        """
+        try:
+            data = await JetStreamPayloads(self._connection).get(wanted)
+        except UnavailableError as silent:
+            raise NoServerError(f"the server stopped answering: {silent}") from silent
+        if data is None:
+            raise RefusedError(
+                "not_found",
+                f"a stored value of run `{wanted.run_id}` ({wanted.bytes:,} bytes) is not there "
+                "any more",
+            )
+        return msgspec.json.decode(data)
 
     async def events(
         self, run_id: str, *, follow: bool, start_seq: int = 1

@@ -141,10 +141,13 @@ async def _ensure_stream(js: JetStreamContext, stream: _Stream, replicas: int) -
 
 
 def _replicated(config: StreamConfig, replicas: int) -> StreamConfig:
-    """Return a configuration for so many replicas: those cannot acknowledge before they write."""
+    """Return a configuration for so many replicas: those cannot acknowledge before they write.
+
+    They take batches that are stored whole (`jetstream.history`).
+    """
     if replicas == 1:
         return config
-    return replace(config, num_replicas=replicas, persist_mode=None)
+    return replace(config, num_replicas=replicas, persist_mode=None, allow_atomic=True)
 
 
 async def _ensure_bucket(js: JetStreamContext, bucket: str, replicas: int) -> None:

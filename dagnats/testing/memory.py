@@ -46,9 +46,11 @@ class Storage:
         self.history.append((run_id, line))
         return True
 
-    def forget_history(self, run_id: str) -> None:
-        """Take the events of a run out of the history."""
-        self.history[:] = [one for one in self.history if one[0] != run_id]
+    def forget_history(self, run_id: str, upto: int) -> None:
+        """Take events of a run out of the history: those below an offset."""
+        self.history[:] = [
+            one for one in self.history if one[0] != run_id or offset_of(one[1]) >= upto
+        ]
 
 
 class MemoryLog:
@@ -202,10 +204,10 @@ class MemoryFeed:
             if at > after:
                 yield at, line
 
-    async def forget_run(self, run_id: str) -> None:
-        """Drop the events of a run."""
+    async def forget_run(self, run_id: str, upto: int) -> None:
+        """Drop events of a run."""
         self._fault("forget_history")
-        self._storage.forget_history(run_id)
+        self._storage.forget_history(run_id, upto)
 
 
 def offset_of(line: bytes) -> int:

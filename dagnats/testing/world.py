@@ -14,7 +14,7 @@ from typing import Any
 from dagnats.errors import UncertainError
 from dagnats.ports import LogEntry
 from dagnats.testing.faults import Faults
-from dagnats.testing.memory import Storage
+from dagnats.testing.memory import Storage, offset_of
 
 EPOCH_MS = 1_800_000_000_000
 LATENCY_S = 0.0005
@@ -48,9 +48,13 @@ class Disk(Storage):
         self.history_at: list[float] = []
         self.trimmed_to = 0
 
-    def forget_history(self, run_id: str) -> None:
-        """Take the events of a run out of the history."""
-        stay = [at for at, one in enumerate(self.history) if one[0] != run_id]
+    def forget_history(self, run_id: str, upto: int) -> None:
+        """Take events of a run out of the history: those below an offset."""
+        stay = [
+            at
+            for at, one in enumerate(self.history)
+            if one[0] != run_id or offset_of(one[1]) >= upto
+        ]
         self.history_at[:] = [self.history_at[at] for at in stay]
         self.history[:] = [self.history[at] for at in stay]
 

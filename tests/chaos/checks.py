@@ -59,8 +59,8 @@ async def read(connection: Connection, partitions: int) -> Seen:
         found = direct.read(connection, subjects.LOG_STREAM, subjects.log(number))
         async with aclosing(found) as messages:
             async for message in messages:
-                for line in message.data.split(b"\n") if message.data else ():
-                    events.append(msgspec.json.decode(line))
+                lines = message.data.split(b"\n") if message.data else []
+                events.extend(msgspec.json.decode(line) for line in lines)
     return seen
 
 

@@ -1,4 +1,4 @@
-"""Three nodes of NATS on loopback, from the same binary: generated configurations, routes, one store each."""
+"""Three nodes of NATS on loopback, from the same binary, with routes and a store each."""
 
 import asyncio
 import json

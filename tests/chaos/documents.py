@@ -1,4 +1,4 @@
-"""The workflows of the chaos: every kind of step that lasts, each with the output that it must have.
+"""The workflows of the chaos: every kind of step that lasts, and what each must give.
 
 A run is of a kind and has a number `n`; from both follows everything that is checked at its end.
 """

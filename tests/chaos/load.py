@@ -25,6 +25,8 @@ class Load:
     accepted: dict[str, tuple[str, int]] = field(default_factory=dict)
     asked: int = 0
     took_s: list[float] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+    """When starts were accepted, by the monotonic clock."""
     kinds: tuple[str, ...] = STARTED
 
     async def run(self, client: Client, rate: float, seconds: float) -> None:
@@ -45,7 +47,8 @@ class Load:
         run_id = f"{name}-{n:06d}"
         params = {"workflow": f"chaos-{name}", "run_id": run_id, "input": KINDS[name].input(n)}
         await ask(client, "run.start", params)
-        self.took_s.append(time.monotonic() - began)
+        self.at.append(time.monotonic())
+        self.took_s.append(self.at[-1] - began)
         self.accepted[run_id] = (name, n)
         if name == "waits":
             await asyncio.sleep(event_after_s)

@@ -154,7 +154,9 @@ def tell(load: Load, chaos: Chaos, took_s: float) -> None:
     )
 
 
-def chaotic(directory: Path, *, seed: int, rate: float, seconds: float, every_s: float) -> list[str]:
+def chaotic(
+    directory: Path, *, seed: int, rate: float, seconds: float, every_s: float
+) -> list[str]:
     """Do all of it and return what is wrong."""
     began = time.monotonic()
     town = Town(directory)

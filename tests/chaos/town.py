@@ -103,7 +103,7 @@ class Town:
     `store` is where the server stores, if not in `directory`.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         directory: Path,
         *,

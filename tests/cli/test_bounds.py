@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dagnats.cli import app
+from dagnats.cli import versions
 from dagnats.cli.main import main
 from dagnats.compiler.pipeline import compile_workflow
 from dagnats.ir.codec import encode, to_document
@@ -179,7 +179,7 @@ def test_against_what_is_registered(
     async def connected(*_: object) -> AsyncIterator[Client]:
         yield Client()
 
-    monkeypatch.setattr(app, "connected", connected)
+    monkeypatch.setattr(versions, "connected", connected)
     code, _, err = bounds(capsys, written(tmp_path, CRAWL), "--against", "crawl")
     assert code == 1
     assert err.count("DN6005") == 4

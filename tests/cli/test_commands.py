@@ -69,6 +69,7 @@ def test_the_commands_are_these() -> None:
         "run list",
         "run output",
         "run pause",
+        "run purge",
         "run replay",
         "run resume",
         "run retry",

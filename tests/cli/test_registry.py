@@ -26,10 +26,12 @@ steps:
   - {id: buy, type: sub_workflow, with: {cents: ten}, config: {workflow: paying, version: "1"}}
   - {id: more, type: sub_workflow, config: {workflow: nothing, version: "1"}}
 """
-APPROVED = """\
-name: approved
+EMITTING = "name: emitting\nsteps: [{id: say, type: emit, config: {event: cat.fed, data: {}}}]\n"
+WAITING = """\
+name: waiting
 steps:
-  - {id: ask, type: approval, config: {timeout: 1h}}
+  - {id: fed, type: wait_for_event, config: {event: cat.fed, timeout: 1h}}
+  - {id: washed, type: wait_for_event, config: {event: cat.washed, timeout: 1h}}
 """
 
 
@@ -63,7 +65,7 @@ def test_what_is_wrong_by_itself_is_said_without_a_server(tmp_path: Path) -> Non
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("registry")
     texts = {"paying": PAYING, "wrong": WRONG, "right": RIGHT, "other": OTHER, "child": CHILD}
-    for name, text in (texts | {"approved": APPROVED}).items():
+    for name, text in (texts | {"emitting": EMITTING, "waiting": WAITING}).items():
         (folder / f"{name}.yaml").write_text(text)
     with served(folder):
         assert run(folder, "workflow", "register", "paying.yaml", "other.yaml")[0] == 0
@@ -123,16 +125,13 @@ def test_a_workflow_may_change_its_own_contract(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_the_server_does_not_run_yet_is_refused_and_not_stored(folder: Path) -> None:
-    before = run(folder, "workflow", "list", "--json")
-    code, out, err = run(folder, "workflow", "register", "approved.yaml")
-    assert (code, out) == (4, "")
-    assert (
-        err == "error: `approved`: step `ask` is an approval, which this engine does not run yet\n"
-    )
-    assert run(folder, "workflow", "list", "--json") == before
-    assert run(folder, "workflow", "show", "approved")[0] == 4
-    assert run(folder, "run", "start", "approved")[0] == 4
+def test_events_are_emitted_by_somebody(folder: Path) -> None:
+    code, out, _ = run(folder, "lint", "waiting.yaml", "--json", "--registry")
+    assert (code, codes(out)) == (0, ["DN7015", "DN7015"])
+    assert run(folder, "workflow", "register", "emitting.yaml")[0] == 0
+    code, out, _ = run(folder, "lint", "waiting.yaml", "--json", "--registry")
+    assert (code, codes(out)) == (0, ["DN7015"])
+    assert "cat.washed" in out
 
 
 @pytest.mark.slow

@@ -16,8 +16,9 @@ RECEIPT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "
 class Registry:
     """A registry in memory, which remembers what it was asked for."""
 
-    def __init__(self, tasks=None, workflows=None):
+    def __init__(self, tasks=None, workflows=None, events=()):
         self.tasks = tasks or {}
+        self.events = events
         self.workflows = workflows or {}
         self.asked = []
 
@@ -28,6 +29,10 @@ class Registry:
     def task(self, name, asker):
         self.asked.append((name, asker))
         return self.tasks.get(name)
+
+    def emitted(self, asker):
+        self.asked.append(asker)
+        return self.events
 
 
 PAY = Registry(tasks={"pay": Told(CENTS, RECEIPT)})

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dagnats.compiler.pipeline import compile_workflow
+from dagnats.compiler.pipeline import Compiled, compile_workflow
+from dagnats.compiler.held import Held
 from dagnats.diagnostics.catalog import CATALOG, Entry
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity
 from dagnats.diagnostics.render import render_json
@@ -29,20 +30,34 @@ def before(entry: Entry) -> Certificate | None:
     return None if program is None else program.certificate
 
 
+def registry(entry: Entry) -> Held | None:
+    """Return the registry that an entry's documents are held against, if they are."""
+    programs = [compile_workflow(text).program for text in entry.registered]
+    assert None not in programs
+    return Held(filter(None, programs)) if programs else None
+
+
+def compiled_of(entry: Entry, text: str, name: str) -> Compiled:
+    """Return what becomes of a document of an entry."""
+    return compile_workflow(
+        text,
+        name,
+        load=loader(entry.files),
+        registry=registry(entry),
+        against=before(entry),
+    )
+
+
 @every_entry
 def test_the_bad_document_yields_the_code_alone(code: str, entry: Entry) -> None:
-    compiled = compile_workflow(
-        entry.bad, "bad.yaml", load=loader(entry.files), against=before(entry)
-    )
+    compiled = compiled_of(entry, entry.bad, "bad.yaml")
     assert {(d.code, d.severity) for d in compiled.diagnostics} == {(code, entry.severity)}
     assert (compiled.program is None) == (entry.severity is Severity.ERROR)
 
 
 @every_entry
 def test_the_good_document_yields_nothing(code: str, entry: Entry) -> None:
-    compiled = compile_workflow(
-        entry.good, f"{code}.yaml", load=loader(entry.files), against=before(entry)
-    )
+    compiled = compiled_of(entry, entry.good, f"{code}.yaml")
     assert not compiled.diagnostics
     assert compiled.program is not None
 

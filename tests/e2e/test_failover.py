@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nats.errors
 import pytest
 
 from dagnats.engine.homes import partition_of
@@ -70,7 +71,7 @@ async def served_again(client: Client, partition: int) -> float:
             answer = await connection.request(
                 subjects.api("run.start"), json.dumps(payload).encode(), timeout=0.2
             )
-        except Exception:
+        except (TimeoutError, nats.errors.Error):
             await asyncio.sleep(0.05)
             continue
         if "ok" in json.loads(answer.data):

@@ -1,4 +1,4 @@
-"""Nothing acknowledged, and nothing that was shown, is lost when the power goes: see chaos/power."""
+"""Nothing acknowledged and nothing shown is lost when the power goes: see `chaos.power`."""
 
 import asyncio
 import json

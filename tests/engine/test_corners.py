@@ -138,7 +138,7 @@ def test_an_append_of_unknown_outcome_is_looked_up(operation: str) -> None:
 
         def fault(name: str) -> None:
             nonlocal doubts
-            if name == operation and cluster.storage.next_seq % 3 == 0 and doubts < 5:
+            if name == operation and cluster.storage.next_seq % 3 == 0 and doubts < 4:
                 doubts += 1
                 raise UncertainError("no acknowledgement")
 

@@ -298,18 +298,27 @@ def test_what_a_live_run_refers_to_is_kept(restarted: bool) -> None:
 def test_old_runs_are_removed_in_the_background() -> None:
     async def test() -> None:
         cluster = Cluster(ONE, do)
-        cluster.keep_ms = 200
+        cluster.keep_ms = 15_000
         cluster.engine()
         cluster.start_worker()
         await cluster.register()
         for run_id in ("r1", "r2"):
             await cluster.start(run_id)
             await cluster.ended(run_id)
+        await cluster.call("event.publish", type="a.b", id="e1", data=1)
         cluster.clock.at_ms += 20_000
+        await cluster.start("r3")
+        await cluster.ended("r3")
+        await settled(cluster)
         await _restart(cluster)  # it looks at once
         await gone(cluster.storage, "r1")
         await gone(cluster.storage, "r2")
-        assert await cluster.call("run.list") == []
+        assert [row["run_id"] for row in await cluster.call("run.list")] == ["r3"]
+        async with asyncio.timeout(10):
+            while [event["type"] for event in cluster.history("_partition")] != ["runs.purged"]:
+                await asyncio.sleep(0.01)
+        await _restart(cluster)
+        assert (await cluster.ended("r3"))["status"] == "completed"
         await cluster.close()
 
     play(test)
@@ -359,6 +368,7 @@ def test_many_ended_runs_leave_a_bounded_log_and_bounded_snapshots(
 
     async def test() -> None:
         cluster = Cluster(ONE, do)
+        monkeypatch.setattr(checkpoint, "_steady_ms", cluster.clock.now_ms)
         cluster.keep_ms = 3_600_000
         cluster.engine()
         cluster.start_worker()

@@ -237,7 +237,7 @@ def load_documents() -> list[Doc]:
     found += [Doc(name, text, "<text>") for name, text in documented(root)]
     seen = {doc.text for doc in found}
     for code, entry in sorted(CATALOG.items()):
-        if entry.good not in seen and not entry.files:
+        if entry.good not in seen and not entry.files and not entry.registered:
             seen.add(entry.good)
             found.append(Doc(f"catalogue {code}", entry.good, "<text>"))
     return found

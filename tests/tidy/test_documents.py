@@ -101,6 +101,7 @@ def page_of(catalogue: dict[str, Entry]) -> str:
         parts.append(entry.explanation.strip())
         if entry.before:
             parts.append(f"Before:\n\n```\n{entry.before.strip()}\n```")
+        parts += [f"Registered:\n\n```\n{other.strip()}\n```" for other in entry.registered]
         parts.append(f"Refused or reported:\n\n```\n{entry.bad.strip()}\n```")
         parts.append(f"Instead:\n\n```\n{entry.good.strip()}\n```")
     return "\n\n".join(parts) + "\n"

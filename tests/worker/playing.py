@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from dagnats.testing.memory import MemoryNetwork
+from dagnats.testing.payloads import MemoryPayloads
 from dagnats.wire import subjects
 from dagnats.wire.api import ApiError
 from dagnats.wire.tasks import (
@@ -208,6 +209,7 @@ async def playing(
     of_worker: dict[str, Any] | None = None,
     partitions: int = 1,
     dead: Collection[int] = (),
+    payloads: MemoryPayloads | None = None,
     **words: Any,
 ) -> AsyncIterator[Playing]:
     """Serve the registered handlers until the end of the block."""
@@ -219,7 +221,8 @@ async def playing(
         engine.alive = engine.partition not in dead
         for name, value in words.items():
             setattr(engine, name, value)
-    play.serving = asyncio.ensure_future(play.worker.serve(play.link, play.stop, "memory"))
+    serving = play.worker.serve(play.link, play.stop, "memory", payloads)
+    play.serving = asyncio.ensure_future(serving)
     try:
         await until(lambda: play.welcome, "the welcome")
         yield play

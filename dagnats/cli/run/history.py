@@ -10,7 +10,7 @@ import typer
 
 from dagnats.cli import output, programs, progress
 from dagnats.cli.options import AsJson, DataDir, Server, connected, finish, group
-from dagnats.cli.run import whole
+from dagnats.cli.run import stored, whole
 from dagnats.cli.run.follow import all_events
 from dagnats.cli.run.runs import RunId
 from dagnats.errors import NoServerError
@@ -80,25 +80,33 @@ def export(
     target: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there.")
     ] = None,
+    raw: stored.Raw = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Say what was written as JSON; a bundle is JSON anyway.")
     ] = False,
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write a run with its program and all its events to one file, which needs no server."""
+    """Write a run with its program and all its events to one file, which needs no server.
+
+    Large values that it refers to stand beside the events, unless `--raw`.
+    """
 
     async def work() -> int:
         async with connected(server, data_dir) as client:
             found = await whole.get(client, run)
             program = await client.call("workflow.show", {"name": found["digest"]})
             happened = await history(client, found)
+            values = {} if raw else await stored.fetched(client, happened)
         bundle = {
             "dagnats_bundle": 1,
             "run_id": found["run_id"],
             "program": program["program"],
             "events": happened,
         }
+        if values:
+            named = {f"{one.run_id}/{one.sha256}": value for one, value in values.items()}
+            bundle["payloads"] = named
         programs.write(json.dumps(bundle, ensure_ascii=False, indent=1) + "\n", target)
         if target not in {None, "-"}:
             if as_json:

@@ -11,7 +11,7 @@ import typer
 
 from dagnats.cli import output, progress
 from dagnats.cli.options import AsJson, DataDir, Server, connected, group, wait
-from dagnats.cli.run import causes, look, whole
+from dagnats.cli.run import causes, look, stored, whole
 from dagnats.cli.run.history import history
 from dagnats.cli.run.instances import Attempt, Instance, instances
 from dagnats.cli.run.runs import ENDED, RunId
@@ -31,6 +31,7 @@ def inspect(
     generation: Annotated[
         int | None, typer.Option(min=1, help="Which generation; default: the last.")
     ] = None,
+    raw: stored.Raw = False,
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
@@ -39,7 +40,8 @@ def inspect(
 
     async def work() -> dict[str, Any]:
         async with connected(server, data_dir) as client:
-            return await _everything(client, run, generation)
+            found = await _everything(client, run, generation)
+            return found if raw else await _resolved(client, found)
 
     found = wait(work)
     if as_json:
@@ -65,6 +67,19 @@ async def _everything(client: "Client", run: str, generation: int | None) -> dic
     if found["status"] not in ENDED:
         waits = (await client.call("run.explain", {"run_id": found["run_id"]}))["causes"]
     return found | {"shown_generation": shown, "causes": waits, "trees": trees}
+
+
+async def _resolved(client: "Client", found: dict[str, Any]) -> dict[str, Any]:
+    """Return everything with the large values themselves."""
+    trees = found.pop("trees")
+    parts: list[Instance | Attempt] = []
+    for tree in _all(trees):
+        parts += [tree, *tree.attempts]
+    values = [[part.input, part.output] for part in parts]
+    found, values = await stored.resolved(client, [found, values])
+    for part, (given, gave) in zip(parts, values, strict=True):
+        part.input, part.output = given, gave
+    return found | {"trees": trees}
 
 
 def give_inputs(

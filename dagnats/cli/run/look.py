@@ -1,6 +1,5 @@
 """`dagnats run list`, `count`, `show`, `output`, `explain`: what there is, and how it stands."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from dagnats.cli import output, progress
 from dagnats.cli.options import AsJson, DataDir, Server, connected, finish, group, wait
 from dagnats.cli.options import ask as ask_server
-from dagnats.cli.run import causes, whole
+from dagnats.cli.run import causes, stored, whole
 from dagnats.cli.run.instances import depth
 from dagnats.cli.run.runs import (
     OfLabels,
@@ -105,10 +104,22 @@ def count(
 @app.command("show", epilog="Example: dagnats run show 01k9 --json")
 @app.command("status", hidden=True)
 def show(
-    run: RunId, as_json: AsJson = False, server: Server = None, data_dir: DataDir = None
+    run: RunId,
+    raw: stored.Raw = False,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Show a run: its steps, what they wait for, its output or error."""
-    found = _get(server, data_dir, run)
+
+    async def work() -> dict[str, Any]:
+        async with connected(server, data_dir) as client:
+            found = await whole.get(client, run)
+            if as_json:
+                return dict(await stored.resolved(client, found, raw=raw))
+            return found | {"output": await stored.resolved(client, found["output"], raw=raw)}
+
+    found = wait(work)
     if as_json:
         output.result_json(found)
         return
@@ -121,14 +132,6 @@ def show(
         output.result(f"… and {left_out} inner steps that have ended or not begun: see `inspect`")
     for line in _foot(found):
         output.result(line)
-
-
-def _get(server: str | None, data_dir: Path | None, run: str) -> dict[str, Any]:
-    async def work() -> dict[str, Any]:
-        async with connected(server, data_dir) as client:
-            return await whole.get(client, run)
-
-    return wait(work)
 
 
 def head(run: dict[str, Any]) -> list[str]:
@@ -189,10 +192,22 @@ def _foot(run: dict[str, Any]) -> list[str]:
 
 @app.command("output", epilog="Example: dagnats run output 01k9 > review.md")
 def output_(
-    run: RunId, as_json: AsJson = False, server: Server = None, data_dir: DataDir = None
+    run: RunId,
+    raw: stored.Raw = False,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Print the output of a completed run: a string as it is, anything else as JSON."""
-    found = _get(server, data_dir, run)
+
+    async def work() -> dict[str, Any]:
+        async with connected(server, data_dir) as client:
+            found = await whole.get(client, run)
+            if raw:
+                return found
+            return found | {"output": await stored.whole(client, found["output"])}
+
+    found = wait(work)
     if found["status"] != "completed":
         error = causes.explained(found["error"])
         output.complain(f"run `{found['run_id']}` is {found['status']}{error}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dagnats.cli import moments, output
-from dagnats.cli.asking import confirm
+from dagnats.cli.asking import asks, confirm
 from dagnats.cli.options import AsJson, DataDir, Server, connected, group, wait
 from dagnats.cli.run.many import DryRun, Yes
 from dagnats.cli.run.runs import OfWorkflow
@@ -64,7 +64,7 @@ def purge(
     before = moments.ago(older_than, "--older-than") or moments.now_ms()
     wanted = Wanted(before, workflow, status or "")
     # Whoever gives `--yes`, or has no terminal, is not asked, and waits for one look only.
-    if not dry_run and not yes and output.is_asked():
+    if not dry_run and not yes and asks():
         count = wait(lambda: _all(server, data_dir, wanted, dry_run=True, show=None))
         if not count:
             output.say("there is no run to remove")
@@ -87,8 +87,10 @@ async def _all(
                 if row["run_id"] not in seen and show is not None:
                     _tell(row, as_json=show)
                 seen.add(row["run_id"])
-    if kept - seen and show is not None:
-        output.say(f"{_counted(len(kept - seen))} stay: a run that is alive needs what they left")
+    needed = len(kept - seen)
+    if needed and show is not None:
+        stay = "stays" if needed == 1 else "stay"
+        output.say(f"{_counted(needed)} {stay}: needed by a run that is alive")
     return len(seen)
 
 

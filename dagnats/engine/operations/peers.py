@@ -163,7 +163,8 @@ async def take_event(service: Service, payload: bytes, reply: str) -> None:
 async def tell_needed(service: Service, payload: bytes, reply: str) -> None:
     """Tell which runs are needed here, of those that another partition would forget."""
     request = decoded(_decode_needed, payload)
-    await service.say(reply, sorted(purging.needed_here(service.owned(), request)))
+    partition = service.open()
+    service.answer(partition, reply, sorted(purging.needed_here(partition, request)))
 
 
 def operations(number: int) -> list[tuple[str, Operation, bool]]:

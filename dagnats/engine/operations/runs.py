@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from dagnats.claims import found_in
 from dagnats.engine import (
     desk,
     errands,
@@ -92,9 +93,12 @@ def _check_start(loaded: Loaded, request: api.StartRun, payload: bytes) -> None:
 
 
 def check_shape(loaded: Loaded, value: Any) -> None:
-    """Raise RefusedError `invalid` for an input that the workflow's schema refuses."""
+    """Raise RefusedError `invalid` for an input that the workflow's schema refuses.
+
+    One that refers to stored values cannot be held against it.
+    """
     wrong = loaded.complaints(value)
-    if wrong:
+    if wrong and next(found_in(value), None) is None:
         name = loaded.prepared.program.name
         raise RefusedError("invalid", f"input of `{name}`: " + "; ".join(wrong))
 
