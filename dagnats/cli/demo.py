@@ -21,7 +21,7 @@ from dagnats.cli.signals import interruptible
 from dagnats.errors import DagnatsError, UnavailableError
 from dagnats.jetstream.children import dying_with_us
 
-EXAMPLES = ("hello", "report", "review-pr")
+EXAMPLES = ("hello", "order", "report", "review-pr")
 READY_S = 30
 RUN_S = 45
 STOP_S = 15

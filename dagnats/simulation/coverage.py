@@ -43,9 +43,13 @@ def places(program: Program) -> list[str]:
     """Return the places of a program, in the order of the document."""
     nodes = program.nodes
     handlers = {n.on_failure for n in nodes} | {n.compensate for n in nodes}
+    # The one task of a map is called as the map.
+    tasks = {program.bodies[n.body].first for n in nodes if isinstance(n, MapNode) and n.single}
     found = []
     for number, node in enumerate(nodes):
         name = node.id
+        if number in tasks:
+            continue
         what = "handler" if number in handlers else "step"
         found.append(f"{what} `{name}` runs" if what == "handler" else f"`{name}` begins")
         if node.when is not None:

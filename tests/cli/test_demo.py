@@ -35,7 +35,7 @@ def test_every_example_completes(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     outcomes = {o["example"]: o["status"] for o in json.loads(done.stdout)}
-    assert outcomes == dict.fromkeys(("hello", "report", "review-pr"), "completed")
+    assert outcomes == dict.fromkeys(("hello", "order", "report", "review-pr"), "completed")
     assert "Hello, Ada!" in done.stderr
     assert not list(tmp_path.iterdir())
 

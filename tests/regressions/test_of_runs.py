@@ -39,7 +39,8 @@ FAILING: dict[str, tuple[str, dict[str, Fate], list[Any], str]] = {
         f"type: sub_workflow, {HOUR}, config: {{workflow: other}}", {"f": BAD}, [], "boom"
     ),
     "an item that fails": (
-        "type: map, task: t, config: {over: '[1, 2]', max_items: 2}", {"f[0]": BAD}, [], "items_failed"
+        "type: map, task: t, config: {over: '[1, 2]', max_items: 2}", {"f[0]": BAD}, [],
+        "items_failed",
     ),
     "a list that is none": (
         "type: map, task: t, config: {over: input, max_items: 2}", {}, [], "type"
