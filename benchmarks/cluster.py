@@ -22,7 +22,7 @@ from dagnats.jetstream.client import Client
 from dagnats.jetstream.connection import connect
 from dagnats.wire import subjects
 from tests.chaos import checks
-from tests.chaos.cluster import Cluster
+from tests.chaos.cluster import NODES, Cluster
 from tests.chaos.load import Load
 from tests.chaos.run import register
 from tests.chaos.town import Town
@@ -69,11 +69,18 @@ def _gap(load: Load, killed_at: float) -> float:
     return max(later - at for at, later in itertools.pairwise(times))
 
 
-def measure(directory: Path, rate: float, kills: int, kinds: tuple[str, ...] = KINDS) -> Any:
-    """Do all of it."""
+def measure(directory: Path, rate: float, kills: int, partitions: int = 1) -> Any:
+    """Do all of it, with an engine for each partition."""
     cluster = Cluster(directory / "cluster")
-    load = Load(3, kinds=kinds)
-    town = Town(directory, engines=1, workers=1, partitions=1, replicas=3, url=cluster.url)
+    load = Load(3, kinds=KINDS)
+    town = Town(
+        directory,
+        engines=partitions,
+        workers=1,
+        partitions=partitions,
+        replicas=NODES,
+        url=cluster.url,
+    )
     try:
         cluster.start()
         town.start()
@@ -92,10 +99,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--kills", type=int, default=4)
+    parser.add_argument("--partitions", type=int, default=1)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dagnats-cluster-") as directory:
-        load, gaps, problems = measure(Path(directory), asked.rate, asked.kills)
+        load, gaps, problems = measure(Path(directory), asked.rate, asked.kills, asked.partitions)
     took = sorted(load.took_s)
     print(
         f"3 nodes, 3 replicas, fsync always, {asked.rate:g} runs/s, load {os.getloadavg()[0]:.1f}: "

@@ -121,4 +121,5 @@ def test_power_is_cut_again_and_again(tmp_path: Path) -> None:
         problems = asyncio.run(examine(disk / "data", accepted, shown))
         said = server.said()
     print(f"{len(accepted)} runs accepted, {len(shown)} events shown, {CUTS} cuts")
+    print(*(line for line in said.splitlines() if "recovered" in line), sep="\n")
     assert not problems, f"{problems[:10]}\n{said[-2000:]}"

@@ -1,0 +1,313 @@
+"""The weaknesses of the Go dagnats (v0.0.12), and the tests here that fail on its behaviour.
+
+A row is one of them: where it is described, what it is, and what holds us to something better; or
+why there is nothing to hold yet. `test_weaknesses.py` keeps the list complete and true.
+"""
+
+from typing import NamedTuple
+
+RUNS = "tests/regressions/test_of_runs.py"
+ENGINES = "tests/regressions/test_of_engines.py"
+DOCUMENTS = "tests/regressions/test_of_documents.py"
+SERVERS = "tests/regressions/test_of_servers.py"
+COSTS = "tests/engine/test_step_costs.py"
+CORNERS = "tests/engine/test_corners.py"
+NODES = "tests/engine/test_nodes.py"
+FAULTS = "tests/engine/test_faults.py"
+PARTS = "tests/engine/test_parts.py"
+PURGING = "tests/engine/test_purging.py"
+REGISTERING = "tests/engine/test_registering.py"
+BEHAVIOUR = "tests/machine/test_behaviour.py"
+PERMITS = "tests/machine/test_permits.py"
+GATES = "tests/machine/test_gates.py"
+LEGACY = "tests/lang/test_legacy.py"
+OPERATIONS = "tests/cli/test_operations.py"
+
+TRIGGERS = (
+    "triggers run nothing yet: a program with one that is on is refused when it is registered"
+)
+HTTP = "there is no HTTP yet: everything goes through NATS, with credentials"
+
+
+class Weakness(NamedTuple):
+    """`item` is a section and number of the analysis; `tests` are `path::name`, cases `[so]`.
+
+    `later` says why there is nothing to test, or what of it belongs to work that comes later.
+    """
+
+    item: str
+    what: str
+    tests: tuple[str, ...] = ()
+    later: str = ""
+
+
+def case(name: str) -> str:
+    """Return a case of behaviour as a test: its whole history, and a crash anywhere in it."""
+    return f"{BEHAVIOUR}::test_history[{name}]"
+
+
+WEAKNESSES = (
+    # ── 11.1 correctness and durability ──
+    Weakness("11.1.1", "a snapshot is written blindly, and never made from the history",
+             (f"{BEHAVIOUR}::test_a_history_is_a_state",
+              "tests/machine/test_properties.py::test_every_run_ends_and_replays_bit_for_bit",
+              f"{CORNERS}::test_a_crash_at_any_operation_loses_nothing")),
+    Weakness("11.1.1", "two engines race",
+             (f"{CORNERS}::test_an_owner_that_was_overtaken_steps_down",
+              "tests/ports/test_ports.py::test_a_new_owner_fences_the_old_one",
+              "tests/e2e/test_failover.py::test_an_engine_that_was_frozen_is_fenced")),
+    Weakness("11.1.1", "one consumer decides for all runs, one after the other",
+             ("tests/worker/test_with_engines.py::test_runs_of_all_partitions_are_done",
+              "tests/e2e/test_failover.py::test_partitions_of_a_killed_engine_are_taken_over")),
+    Weakness("11.1.2", "another definition of a name changes runs, or strands them",
+             (f"{ENGINES}::test_a_run_keeps_the_program_it_began_with",
+              f"{FAULTS}::test_a_run_whose_program_is_missing_waits_for_it")),
+    Weakness("11.1.3", "after a restart no timer fires until something else happens",
+             (f"{ENGINES}::test_time_goes_on_after_a_restart_though_nothing_happens",
+              f"{NODES}::test_an_event_reaches_those_that_wait_for_it")),
+    Weakness("11.1.3", "timers fire early when the process dies",
+             (f"{ENGINES}::test_nothing_wakes_up_early_though_the_engine_dies_again_and_again",)),
+    Weakness("11.1.3", "more than 1,000 timers stall, and pending ones are dropped",
+             (f"{ENGINES}::test_thousands_of_timers_all_fire",
+              f"{PARTS}::test_timers_give_each_run_at_its_earliest_time")),
+    Weakness("11.1.3", "fired timers stay for ever",
+             (f"{PARTS}::test_ended_runs_leave_no_timers_behind",)),
+    Weakness("11.1.4", "runs that are to begin later never do",
+             (f"{NODES}::test_a_scheduled_run_waits_for_its_time",
+              f"{OPERATIONS}::test_a_run_may_begin_later")),
+    Weakness("11.1.4", "backfill of cron and debounce are accepted and do nothing",
+             (f"{REGISTERING}::test_enabled_triggers_are_refused_and_nothing_is_stored",),
+             TRIGGERS),
+    Weakness("11.1.4", "`timeout` of `cancel_on` does nothing",
+             (case("events that come too late to cancel"),)),
+    Weakness("11.1.4", "`output_schema` is never held to",
+             ("tests/compiler/test_judged_tables.py::test_output_schema",)),
+    Weakness("11.1.4", "metadata of a step never reaches its worker",
+             (f"{LEGACY}::test_each_key_of_go_is_read",),
+             "metadata is for people and tools; a worker is told everything by `with`"),
+    Weakness("11.1.4", "budgets warn nobody and force nothing",
+             (case("an agent loop that has spent its budget"),
+              case("what the workers of a run spend beyond its budget"),
+              "tests/worker/test_context.py::test_a_budget_is_what_is_left")),
+    Weakness("11.1.5", "handlers of JSON and YAML documents run at once",
+             (f"{RUNS}::test_handlers_of_a_json_document_wait_until_they_are_needed",)),
+    Weakness("11.1.6", "three steps are undone in the wrong order",
+             (f"{RUNS}::test_the_last_is_undone_first_however_many_there_are",
+              case("steps that are undone"))),
+    Weakness("11.1.6", "what cannot be undone is not told",
+             (case("steps that cannot be undone"),
+              "tests/machine/test_promises.py::test_what_could_not_be_undone_is_told")),
+    Weakness("11.1.6", "a run that was undone keeps its locks and tells no end",
+             (f"{ENGINES}::test_whatever_ends_a_run_lets_the_next_one_in",)),
+    Weakness("11.1.7", "a map of nothing hangs", (case("a map of nothing"),)),
+    Weakness("11.1.7", "a map of no list hangs", (case("a map of no list"),)),
+    Weakness("11.1.7", "a child without a definition, or too deep inside of others, hangs",
+             (f"{NODES}::test_a_child_that_cannot_start_fails_its_step",
+              f"{DOCUMENTS}::test_a_workflow_that_runs_itself_is_refused")),
+    Weakness("11.1.7", "a match that cannot be worked out hangs",
+             (f"{RUNS}::test_a_match_that_has_no_value_is_no_match",)),
+    Weakness("11.1.7", "a handler that returns without completing hangs",
+             (f"{RUNS}::test_a_worker_that_never_answers_ends_nothing_but_its_time",
+              "tests/worker/test_handlers.py::"
+              "test_a_plain_and_an_async_function_with_and_without_context")),
+    Weakness("11.1.7", "a crash between two iterations ends the loop",
+             (f"{ENGINES}::test_time_goes_on_after_a_restart_though_nothing_happens",
+              f"{BEHAVIOUR}::test_a_crash_anywhere_leads_to_the_same_end")),
+    Weakness("11.1.8", "some failures have no handler, no undoing and no retry",
+             (f"{RUNS}::test_whatever_fails_has_its_handler",
+              f"{RUNS}::test_whatever_fails_undoes_what_was_done",
+              f"{RUNS}::test_whatever_fails_does_so_wherever_the_engine_dies",
+              case("a child that is retried"), case("an item that is retried"),
+              case("a planner that is retried"))),
+    Weakness("11.1.8", "some failures are no dead letters, and keep their locks",
+             (f"{ENGINES}::test_whatever_ends_a_run_lets_the_next_one_in",)),
+    Weakness("11.1.9", "limits delay once, and then let everything through",
+             (f"{PERMITS}::test_no_stretch_of_a_period_has_more_than_the_limit",
+              f"{PERMITS}::test_it_does_what_looking_at_everything_would",
+              f"{GATES}::test_as_many_as_may_be_are_in_and_the_oldest_comes_next")),
+    Weakness("11.1.9", "a retry loses group, route, metadata and capabilities",
+             (f"{RUNS}::test_a_retry_is_offered_as_the_first_attempt_was",
+              f"{ENGINES}::test_a_retry_is_given_all_that_the_first_attempt_was")),
+    Weakness("11.1.10", "replaying a dead letter never resumes its run",
+             (f"{NODES}::test_a_dead_letter_replays_into_its_run",)),
+    Weakness("11.1.11", "pending runs cannot be cancelled",
+             (f"{NODES}::test_a_pending_run_can_be_cancelled",
+              case("a run that is cancelled before it began"))),
+    Weakness("11.1.11", "the timeout of a run is looked at when something happens in it",
+             (f"{RUNS}::test_a_run_past_its_time_ends_although_nothing_happens_in_it",
+              case("the time of a run"))),
+    Weakness("11.1.11", "what no worker takes waits for ever",
+             (case("an attempt that no worker takes"),)),
+    Weakness("11.1.12", "each node answers each request, so one start is several runs",
+             (f"{CORNERS}::test_the_same_start_twice_is_one_run",
+              f"{CORNERS}::test_an_owner_that_was_overtaken_steps_down",
+              "tests/e2e/test_failover.py::"
+              "test_a_third_engine_gets_nothing_while_there_is_nothing_to_share")),
+    Weakness("11.1.12", "each node fires each cron and each subject",
+             (f"{REGISTERING}::test_enabled_triggers_are_refused_and_nothing_is_stored",),
+             TRIGGERS),
+    Weakness("11.1.13", "locks, checkpoints, waiters and bindings of ended runs stay",
+             (f"{ENGINES}::test_what_has_ended_leaves_nothing_behind",
+              f"{NODES}::test_a_checkpoint_is_found_again_until_the_run_has_ended",
+              "tests/machine/test_dispatch.py::test_an_ended_run_is_bound_to_nobody",
+              f"{GATES}::test_a_long_queue_that_is_cancelled_does_not_gather")),
+    Weakness("11.1.14", "a request ends the server",
+             (f"{ENGINES}::test_no_request_ends_the_engine",
+              f"{FAULTS}::test_a_bug_in_a_handler_is_told_and_the_log_read_again",
+              f"{DOCUMENTS}::test_what_ends_the_server_there_is_a_finding_with_a_place",
+              "tests/compiler/test_compiling_anything.py::"
+              "test_whatever_is_changed_is_refused_or_sound")),
+    # ── 11.2 language and tooling ──
+    Weakness("11.2", "no expressions",
+             ("tests/expr/test_expression_guide.py::test_an_example_gives_what_stands_beside_it",)),
+    Weakness("11.2", "no branching but `skip_if`",
+             (case("a switch goes the first way that matches"),
+              case("a task whose condition does not hold"))),
+    Weakness("11.2", "no loop but `agent_loop`", (case("a loop until"), case("a loop while"))),
+    Weakness("11.2", "no mapping of inputs and outputs",
+             ("tests/machine/test_promises.py::"
+              "test_without_with_a_step_is_given_what_it_depends_on",
+              case("a transform"))),
+    Weakness("11.2", "no join policy",
+             (case("all must be done"), case("one success is enough"),
+              f"{RUNS}::test_what_is_satisfied_is_told_by_the_edge_and_not_by_chance")),
+    Weakness("11.2", "no types",
+             ("tests/compiler/test_registry.py::test_what_the_registry_knows_is_checked",
+              "tests/compiler/test_judged_cases.py::"
+              "test_the_bad_document_of_an_entry_yields_its_code_alone")),
+    Weakness("11.2", "no secrets",
+             ("tests/worker/test_secrets.py::test_the_handler_gets_the_values",
+              "tests/worker/test_over_nats.py::test_flags_secrets_checkpoints_and_streams")),
+    Weakness("11.2", "no imports", ("tests/lang/test_imports.py::test_what_an_import_defines_is_known",)),
+    Weakness("11.2", "no templates", ("tests/cli/test_init.py::test_each_project_runs",)),
+    Weakness("11.2", "durations are nanoseconds",
+             (f"{DOCUMENTS}::test_a_duration_says_its_unit_or_is_a_hint",)),
+    Weakness("11.2", "only the first mistake is told, without a place",
+             (f"{DOCUMENTS}::test_all_mistakes_are_told_at_once_each_with_its_place",)),
+    Weakness("11.2", "a circle is told without its steps",
+             (f"{DOCUMENTS}::test_a_circle_is_told_step_by_step",)),
+    Weakness("11.2", "the JSON Schema says something else than the reader",
+             ("tests/lang/test_document_shapes.py::test_the_published_schema_and_our_check_agree",
+              "tests/lang/test_definitions.py::"
+              "test_the_published_schema_is_the_one_of_the_definitions")),
+    Weakness("11.2", "only a part of YAML is read",
+             ("tests/source/test_reader.py::test_both_parsers_give_the_same_documents",
+              "tests/source/test_reader.py::test_plain_scalars_mean_what_the_core_schema_says")),
+    Weakness("11.2", "`$schema` is refused", (f"{DOCUMENTS}::test_a_document_may_name_its_schema",)),
+    Weakness("11.2", "unknown keys are dropped in silence",
+             (f"{DOCUMENTS}::test_a_key_that_is_not_read_is_never_dropped_in_silence",)),
+    Weakness("11.2", "no lint, compile, drawing, replay or comparison",
+             ("tests/cli/test_commands.py::test_the_commands_are_these",
+              "tests/simulation/test_replaying.py::test_a_run_is_decided_the_same_again",
+              "tests/comparison/test_comparison.py::test_fields_of_a_step")),
+    Weakness("11.2", "exit code 0 for a run that failed, and for an invalid document as JSON",
+             ("tests/cli/test_live.py::test_a_run_that_fails_is_1_with_its_error",
+              f"{DOCUMENTS}::test_an_invalid_document_is_1_as_json_too")),
+    Weakness("11.2", "the steps of a run come in random order",
+             (f"{ENGINES}::test_steps_are_told_in_the_order_of_the_document",)),
+    Weakness("11.2", "nobody can approve on the command line", (f"{OPERATIONS}::test_people_decide",)),
+    # ── 11.3 security ──
+    Weakness("11.3", "NATS without authentication",
+             (f"{SERVERS}::test_nobody_comes_in_without_credentials",)),
+    Weakness("11.3", "REST and the bridge without authentication", later=HTTP),
+    Weakness("11.3", "no TLS",
+             ("tests/e2e/test_foreign_streams.py::test_addresses",),
+             "the embedded server listens on loopback; TLS is that of a NATS server of one's own"),
+    Weakness("11.3", "tokens of approvals stand in the history",
+             (f"{NODES}::test_a_token_decides_its_round_once_and_no_other_does",)),
+    Weakness("11.3", "what authorises a dispatch is told to everybody",
+             ("tests/worker/test_secrets.py::test_only_what_the_engine_names_is_put_in",),
+             "there is no dispatch nonce: a worker has no other rights than its connection"),
+    Weakness("11.3", "authentication of HTTP triggers is not enforced, HMAC has no time", later=TRIGGERS),
+    Weakness("11.3", "the console relies on a proxy", later="there is no console yet"),
+    Weakness("11.3", "no roles", later="accounts and permissions are those of NATS; roles come with HTTP"),
+    Weakness("11.3", "planned steps may ask for more rights than their planner",
+             (f"{DOCUMENTS}::test_a_planned_step_cannot_ask_for_more_than_its_planner_may",
+              case("plans that are refused"),
+              f"{NODES}::test_a_plan_is_compiled_and_run_and_a_bad_one_asked_for_again")),
+    Weakness("11.3", "secrets are stored, and told, in the clear",
+             ("tests/worker/test_secrets.py::test_values_do_not_leave",
+              "tests/worker/test_secrets.py::test_a_file_that_others_may_read_is_refused",
+              "tests/lang/test_go_documents.py::test_no_finding_repeats_a_secret")),
+    # ── 11.4 performance ──
+    Weakness("11.4", "no throughput and no latency is published",
+             ("tests/worker/test_page.py::test_the_figures_are_ours",),
+             "benchmarks/README.md has the figures, and how to make them again"),
+    Weakness("11.4", "500 bytes an event, 50 ms a durable step: nobody holds them",
+             (f"{COSTS}::test_what_a_chain_costs", f"{COSTS}::test_what_many_runs_at_once_cost")),
+    Weakness("11.4", "the whole run is written again with each event",
+             (f"{COSTS}::test_a_late_decision_costs_what_an_early_one_does",
+              f"{COSTS}::test_what_a_chain_costs")),
+    Weakness("11.4", "all runs are looked through when one ends, and for lists",
+             (f"{COSTS}::test_other_runs_cost_a_run_nothing",
+              "tests/cli/test_paging.py::test_a_page_comes_after_the_run_that_is_named")),
+    Weakness("11.4", "reading a run makes a consumer",
+             (f"{COSTS}::test_to_look_at_a_live_run_asks_no_storage",)),
+    Weakness("11.4", "a worker does one task of a kind at a time",
+             ("tests/worker/test_serving.py::test_the_number_of_threads_is_the_concurrency",)),
+    Weakness("11.4", "one consumer reads all histories",
+             ("tests/worker/test_with_engines.py::test_runs_of_all_partitions_are_done",)),
+    Weakness("11.4", "ten thousand that wait are looked through for each that goes",
+             (f"{PERMITS}::test_ten_thousand_that_are_blocked_are_not_looked_at",)),
+    # ── 11.5 what the changelog says was mended ──
+    Weakness("#194-#196", "a restart replayed all runs",
+             (f"{CORNERS}::test_ended_runs_are_told_from_their_history_after_a_restart",
+              f"{FAULTS}::test_a_run_that_ended_stays_so_when_a_crash_spares_its_snapshot")),
+    Weakness("#136 #137", "a consumer that is made again panics",
+             (f"{CORNERS}::test_a_broken_connection_is_a_recovery",
+              "tests/worker/test_serving.py::test_after_a_break_everything_is_said_again")),
+    Weakness("#140 #141 #147", "timeouts that never fire, retries nobody sends, workers that retry",
+             (case("an attempt that takes too long"), case("a task that is retried"),
+              "tests/worker/test_with_engine.py::test_failures_and_their_retries")),
+    Weakness("#185", "stuck runs",
+             ("tests/machine/test_properties.py::test_every_run_ends_and_replays_bit_for_bit",
+              "tests/dst/test_seeds.py::test_a_sample_of_seeds_finds_nothing")),
+    Weakness("#200 #202", "bodies of dead letters lost, entries twice",
+             (f"{NODES}::test_a_message_nobody_can_read_is_a_dead_letter",
+              f"{NODES}::test_a_dead_letter_replays_into_its_run",
+              f"{NODES}::test_a_dead_letter_can_be_discarded")),
+    Weakness("#384", "workers over HTTP had no number of their attempt",
+             ("tests/worker/test_foreign.py::test_a_foreign_worker_completes_a_run",), HTTP),
+    Weakness("#441 #446 #447", "streams grew without a bound",
+             (f"{PURGING}::test_many_ended_runs_leave_a_bounded_log_and_bounded_snapshots",
+              f"{PURGING}::test_old_runs_are_removed_in_the_background",
+              "tests/ports/test_ports.py::test_a_trimmed_log_begins_where_it_was_cut")),
+    Weakness("#452", "lists in no order, cut without saying so",
+             ("tests/cli/test_paging.py::test_each_run_is_there_once",
+              "tests/cli/test_paging.py::test_there_may_be_very_many")),
+    Weakness("#453 #455 #521-#525", "many runs are a cliff, and none is ever removed",
+             (f"{PURGING}::test_what_has_ended_is_forgotten_and_what_is_alive_stays",
+              f"{PARTS}::test_only_the_newest_ended_runs_are_listed",
+              f"{CORNERS}::test_more_runs_than_allowed_are_refused_and_none_is_lost")),
+    Weakness("#506", "runs that a singleton skips leave no record",
+             (f"{GATES}::test_a_second_one_is_the_first_one",)),
+    Weakness("#513", "telemetry had another name than the grant", later="there is no telemetry yet"),
+    Weakness("#515", "poisonous events looped for ever",
+             (f"{FAULTS}::test_a_run_that_breaks_the_machine_is_set_aside",
+              f"{NODES}::test_a_message_nobody_can_read_is_a_dead_letter")),
+    Weakness("#530-#545", "traces lost at four hops; what a worker holds leaked",
+             ("tests/worker/test_serving.py::test_results_are_repeated_until_they_are_accepted",
+              f"{COSTS}::test_to_look_at_a_live_run_asks_no_storage"),
+             "traces come with telemetry"),
+    Weakness("#551-#553", "sleeps until a cron or a path; days of month and week",
+             (case("a sleep by cron"), case("a sleep until a time"), case("a sleep until no time"))),
+    Weakness("#570 #577", "runs undercounted; failed before the dead letter is there",
+             (f"{ENGINES}::test_whatever_ends_a_run_lets_the_next_one_in",
+              f"{OPERATIONS}::test_runs_are_found_by_what_they_are_like")),
+    Weakness("#595", "a dependency with a known hole",
+             ("tests/tidy/test_walls.py::test_the_walls_stand",),
+             "there is no gRPC; what depends on what is walled in"),
+    Weakness("#598", "pages spoke of what had been removed",
+             ("tests/tidy/test_indexes.py::test_every_command_has_a_sentence_in_operations",
+              "tests/tidy/test_wire_page.py::test_every_subject_is_named",
+              "tests/ir/test_documents.py::test_every_key_is_on_the_page",
+              "tests/machine/test_engine_page.py::test_the_page_and_the_cases_are_one")),
+    Weakness("#607", "a misspelt `trigger` was dropped in silence",
+             (f"{DOCUMENTS}::test_a_key_that_is_not_read_is_never_dropped_in_silence",)),
+    Weakness("#609", "lists cut short by a gap of 5 ms",
+             (f"{OPERATIONS}::test_a_run_larger_than_a_message_is_told_all_the_same",
+              "tests/ports/test_ports.py::test_many_entries_are_read_in_batches")),
+    Weakness("#562-#588", "tests that sleep for luck",
+             ("tests/dst/test_virtual.py::test_time_jumps_and_nobody_waits",
+              "tests/dst/test_seeds.py::test_a_seed_is_the_same_course_of_events_each_time")),
+)  # fmt: skip
