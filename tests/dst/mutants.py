@@ -131,7 +131,7 @@ MUTANTS = (
         "            if live.dirty or run_id in self._unsaved:\n",
         "            if live.dirty:\n",
         "a checkpoint that failed counts for the next one: its runs are old below the mark",
-        120,
+        400,
     ),
     Mutant(
         "mark-first",

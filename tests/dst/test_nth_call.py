@@ -14,7 +14,12 @@ from dagnats.testing.world import Process
 from dagnats.wire import tasks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = {"hello": "hello.json", "report": "workflow.yaml", "review-pr": "workflow.yaml"}
+NAMES = {
+    "hello": "hello.json",
+    "order": "workflow.yaml",
+    "report": "workflow.yaml",
+    "review-pr": "workflow.yaml",
+}
 WAYS = (
     "crash",
     "crash.after",
@@ -32,6 +37,10 @@ OUTPUTS: dict[str, Any] = {
     "report.render": "# a report",
     "git.diff": {"title": "a change", "files": [CHANGED]},
     "review.post": "a review",
+    "order.price": {"cents": 30_500},
+    "order.reserve": {"shelf": "L2"},
+    "order.invoice": {"way": "invoice"},
+    "order.note": "noted",
 }
 
 
@@ -40,6 +49,13 @@ def do(task: tasks.Task) -> tasks.Result:
     output = OUTPUTS.get(task.task, SECTION)
     if task.task == "agent.review":
         output = {"done": task.iteration >= 3, "next_rule": task.iteration, "findings": []}
+    if task.task == "order.charge":
+        declined = tasks.TaskError("declined", "the card was declined", retryable=False)
+        return tasks.Result(
+            task.run_id, task.step, task.attempt, task.delivery, task.iteration, error=declined
+        )
+    if task.task == "order.track":
+        output = {"arrived": task.input["stop"] >= 3, "stop": "door"}
     if task.task.startswith("hello"):
         output = "hello"
     head = (task.run_id, task.step, task.attempt, task.delivery, task.iteration)

@@ -14,13 +14,13 @@ ITEMS = [
     *(f"11.1.{number}" for number in range(1, 15)), "11.2", "11.3", "11.4",
     "#194-#196", "#136 #137", "#140 #141 #147", "#185", "#200 #202", "#384", "#441 #446 #447",
     "#452", "#453 #455 #521-#525", "#506", "#513", "#515", "#530-#545", "#551-#553", "#570 #577",
-    "#595", "#598", "#607", "#609", "#562-#588",
+    "#595", "#598", "#607", "#609", "#562-#588", "11.9",
 ]  # fmt: skip
 """The sections of the analysis, and the rows of its table of what was mended (11.5)."""
 
 
 @cache
-def tests_of(path: str) -> set[str]:
+def names_in(path: str) -> set[str]:
     """Return the names of the tests of a file."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -43,7 +43,7 @@ def test_what_holds_us_to_something_better_is_there(row: Weakness) -> None:
         path, _, name = test.partition("::")
         name, _, param = name.partition("[")
         assert name.startswith("test_")
-        assert name in tests_of(path), test
+        assert name in names_in(path), test
         if path == BEHAVIOUR and param:
             assert param.removesuffix("]") in cases, test
 
@@ -52,6 +52,6 @@ def test_what_is_tried_here_is_on_the_list() -> None:
     named = {test.partition("[")[0] for row in WEAKNESSES for test in row.tests}
     for path in sorted(Path(__file__).parent.glob("test_of_*.py")):
         relative = path.relative_to(ROOT).as_posix()
-        for name in tests_of(relative):
+        for name in names_in(relative):
             if name.startswith("test_"):
                 assert f"{relative}::{name}" in named
