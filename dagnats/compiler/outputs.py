@@ -56,14 +56,14 @@ class Outputs:
         return known
 
     def body(self, scope: int) -> Type:
-        """Return the object of the outputs of a body; null stands for what does not exist."""
+        """Return the object of the outputs of a body; what may not exist may not be there."""
         steps, ends = self._outline.steps, self._views.of_body[scope]
         fields: dict[str, tuple[Type, bool]] = {}
         for number in self._outline.scopes[scope].steps:
             if number not in self._outline.handlers:
                 output = self.types[number] or DYN
                 always = ends[number] == {COMPLETED}
-                fields[steps[number].id] = (output if always else union((output, NULL)), True)
+                fields[steps[number].id] = (output, always)
         return Object(fields)
 
     def bodies(self, number: int) -> list[Type]:
