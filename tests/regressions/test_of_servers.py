@@ -24,7 +24,7 @@ def test_nobody_comes_in_without_credentials(tmp_path: Path) -> None:
 
     with served(tmp_path):
         where = json.loads((tmp_path / "serve.json").read_text())
-        asyncio.run(refused(where["url"]))
-        asyncio.run(refused(where["url"], user="dagnats", password="guess"))
+        asyncio.run(refused(where["nats_url"]))
+        asyncio.run(refused(where["nats_url"], user="dagnats", password="guess"))
         mode = stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode)
         assert mode == 0o600

@@ -88,7 +88,7 @@ WEAKNESSES = (
              (case("events that come too late to cancel"),)),
     Weakness("11.1.4", "`output_schema` is never held to",
              ("tests/compiler/test_cases.py::test_the_compiler_finds_exactly_what_is_noted",),
-             "the compiler holds `output` to it; an output whose type nobody knows is not looked at"),
+             "only the compiler holds `output` to it, as far as types are known"),
     Weakness("11.1.4", "metadata of a step never reaches its worker",
              (f"{LEGACY}::test_each_key_of_go_is_read",),
              "metadata is for people and tools; a worker is told everything by `with`"),

@@ -39,6 +39,7 @@ BREACHES = {
     ),
     "ruamel.yaml belongs to the reader": ("dagnats/lang/ast.py", "import ruamel.yaml"),
     "jsonschema_rs belongs to the shape check": ("dagnats/lang/ast.py", "import jsonschema_rs"),
+    "croniter belongs to the calendar": ("dagnats/engine/timers.py", "import croniter"),
     "nats belongs to the adapters": ("dagnats/engine/timers.py", "import nats"),
     "typer belongs to the command line": ("dagnats/wire/ids.py", "import typer"),
     "pygls and lsprotocol belong to the language server": (
