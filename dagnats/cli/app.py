@@ -24,6 +24,11 @@ from dagnats.errors import UsageError
 if TYPE_CHECKING:
     from dagnats.compiler.registry import Registry
 
+StdinName = Annotated[
+    str | None,
+    typer.Option("--stdin-filename", metavar="FILE", help="What to call the document `-`."),
+]
+
 PARTITIONS_MAX = 64
 """Each is served on a connection of its own."""
 
@@ -93,10 +98,7 @@ def lint(
         str | None,
         typer.Option(metavar="FILE", help="Settings, instead of the nearest `dagnats.toml`."),
     ] = None,
-    stdin_name: Annotated[
-        str | None,
-        typer.Option("--stdin-filename", metavar="FILE", help="What to call the document `-`."),
-    ] = None,
+    stdin_name: StdinName = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again on every change.")] = False,
     registry: WithRegistry = False,
     against: Against = None,
@@ -153,10 +155,7 @@ def fmt(
     sort_keys: Annotated[
         bool, typer.Option("--sort-keys", help="Bring the keys of the language into one order.")
     ] = False,
-    stdin_name: Annotated[
-        str | None,
-        typer.Option("--stdin-filename", metavar="FILE", help="What to call the document `-`."),
-    ] = None,
+    stdin_name: StdinName = None,
     as_json: AsJson = False,
 ) -> None:
     """Format documents in place, their comments kept; 1 when one cannot be read or would change."""

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from nats.aio.client import Client as Connection
 
+from dagnats.engine.records import PARTITION
 from dagnats.jetstream import direct
 from dagnats.jetstream.client import Client
 from dagnats.wire import subjects
@@ -64,6 +65,11 @@ async def read(connection: Connection, partitions: int) -> Seen:
     return seen
 
 
+def of_run(event: Event) -> bool:
+    """Whether an event is one of a run, and not a fact about the partition."""
+    return event.get("run_id", PARTITION) != PARTITION
+
+
 def check(seen: Seen, accepted: dict[str, tuple[str, int]]) -> list[str]:
     """Return what is wrong, in words."""
     _check_log(seen)
@@ -71,7 +77,7 @@ def check(seen: Seen, accepted: dict[str, tuple[str, int]]) -> list[str]:
     runs: dict[str, list[Event]] = defaultdict(list)
     for number in sorted(seen.log):
         for event in seen.log[number]:
-            if "run_id" in event:
+            if of_run(event):
                 runs[event["run_id"]].append(event)
     for run_id, (name, n) in accepted.items():
         _check_run(seen, run_id, name, n, runs.get(run_id, []))
@@ -113,7 +119,7 @@ def _check_projection(seen: Seen) -> None:
             )
     by_run: dict[str, list[int]] = defaultdict(list)
     for event in seen.history:
-        if "run_id" in event:
+        if of_run(event):
             by_run[event["run_id"]].append(event["seq"])
     wrong = [run for run, seqs in by_run.items() if seqs != list(range(1, len(seqs) + 1))]
     if wrong:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dagnats.compiler.pipeline import check_workflow, compile_workflow
 from dagnats.compiler.held import Held
+from dagnats.compiler.pipeline import check_workflow, compile_workflow
 from tests.compiler.test_registry import Registry
 
 WAIT = "id: w, type: wait_for_event, config: {event: order.paid, timeout: 1h}"

@@ -17,7 +17,7 @@ ONLINE = {
     *("app", "main"),  # which load what a command needs
     *("demo", "doctor", "health", "options", "registry", "run", "serve", "serving", "signals"),
     *("approval", "asking", "bounds", "diff", "dlq", "event", "lsp", "replay", "simulate"),
-    *("worker", "workflow"),
+    *("versions", "worker", "workflow"),
 }
 """Modules of the command line that may load the network; all others are offline."""
 
