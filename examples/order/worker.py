@@ -1,4 +1,4 @@
-"""The worker of `order`: a shop with a shelf for each letter, and a card that is always declined."""
+"""The worker of `order`: a shop with a shelf for each letter, and a card that is declined."""
 
 from typing import Any
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dagnats.compiler.pipeline import Compiled, compile_workflow
 from dagnats.compiler.held import Held
+from dagnats.compiler.pipeline import Compiled, compile_workflow
 from dagnats.diagnostics.catalog import CATALOG, Entry
 from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity
 from dagnats.diagnostics.render import render_json

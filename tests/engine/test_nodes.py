@@ -29,7 +29,9 @@ WAIT = """
 dagnats: 1
 name: wait
 steps:
-  - {id: paid, type: wait_for_event, config: {event: order.paid, timeout: 1h, match: event.data.n == input}}
+  - id: paid
+    type: wait_for_event
+    config: {event: order.paid, timeout: 1h, match: event.data.n == input}
 output: "${{ steps.paid.output.data }}"
 """
 
