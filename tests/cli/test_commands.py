@@ -92,6 +92,7 @@ def test_the_commands_are_these() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

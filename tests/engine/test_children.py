@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from dagnats.engine import housekeeping
 from tests.engine.cluster import Cluster, play
 from tests.engine.test_nodes import CHILD, PARENT, crash, serving
 
 
+@pytest.mark.slow
 def test_an_orphan_asks_and_is_ended(monkeypatch) -> None:
     monkeypatch.setattr(housekeeping, "ROUND_MS", 50)
     monkeypatch.setattr(housekeeping, "PACK_AFTER_MS", 0)

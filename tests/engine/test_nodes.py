@@ -78,6 +78,7 @@ output: "${{ steps.call.output }}"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_child_is_a_run_of_its_own_and_its_output_the_steps(crashes: bool) -> None:
     async def test() -> None:
@@ -391,6 +392,7 @@ def test_a_paused_run_starts_nothing_until_it_is_resumed(crashes: bool) -> None:
     play(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_scheduled_run_waits_for_its_time(crashes: bool) -> None:
     async def test() -> None:
@@ -458,6 +460,7 @@ output: "${{ steps.plan.output }}"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_plan_is_compiled_and_run_and_a_bad_one_asked_for_again(crashes: bool) -> None:
     async def test() -> None:

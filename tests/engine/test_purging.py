@@ -180,6 +180,7 @@ def _as(task: tasks.Task, value: Any) -> dict[str, Any]:
 CRASHES = ["append", "append.stored", "forget_history", "save_closed", "mark", "publish"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", CRASHES)
 @pytest.mark.parametrize("checkpointed", [False, True], ids=["log", "checkpoint"])
 def test_a_crash_forgets_all_or_nothing(
@@ -236,6 +237,7 @@ async def _restart(cluster: Cluster) -> None:
     cluster.engine()
 
 
+@pytest.mark.slow
 def test_a_run_retried_and_purged_since_the_checkpoint_does_not_come_back() -> None:
     async def test() -> None:
         cluster = await cluster_of("r1", value="fail")

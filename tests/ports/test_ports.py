@@ -109,6 +109,7 @@ def test_a_trimmed_log_begins_where_it_was_cut(play: Play) -> None:
     play(test)
 
 
+@pytest.mark.slow
 def test_many_entries_are_read_in_batches(play: Play) -> None:
     async def test(world: World) -> None:
         log = world.log()
@@ -403,6 +404,7 @@ def test_a_request_is_answered_on_the_subject_that_came_with_it(play: Play) -> N
     play(test)
 
 
+@pytest.mark.slow
 def test_a_request_that_nobody_answers_is_uncertain(play: Play) -> None:
     async def test(world: World) -> None:
         bus = world.bus()
