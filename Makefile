@@ -43,7 +43,8 @@ demo: $(STAMP)
 	@$(BIN)/dagnats demo
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --ignore=tests/e2e --ignore=tests/chaos
+	@$(BIN)/python -m pytest tests/e2e tests/chaos
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check --quiet .
