@@ -84,8 +84,10 @@ def explain(error: Any, *, at: str = "") -> str:
     """Return an error object as a person reads it; `at` is a step that is named already."""
     if not isinstance(error, dict):
         return brief(error)
-    said = f"{error.get('code', 'error')}: {error.get('message', '')}"
-    return f"step `{error['step']}`: {said}" if error.get("step", at) != at else said
+    code, message = error.get("code", "error"), error.get("message", "")
+    said = code if message in {"", code} else f"{code}: {message}"
+    step = error.get("step") or at
+    return f"step `{step}`: {said}" if step != at else said
 
 
 def details(event: Event) -> str:
