@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from dagnats.claims import claimed, filled, found_in
 from dagnats.cli import output
 
 STEP_WIDTH = 16
@@ -75,8 +76,12 @@ def clock(timestamp: str) -> str:
 
 
 def brief(value: Any) -> str:
-    """Return a value as JSON, cut to what fits on a line."""
-    text = json.dumps(value, ensure_ascii=False)
+    """Return a value as JSON, cut to what fits on a line; a reference as what it stands for."""
+    whole = claimed(value)
+    if whole is not None:
+        return f"a stored value of {whole.bytes:,} bytes"
+    notes = {one: f"a stored value of {one.bytes:,} bytes" for one in found_in(value)}
+    text = json.dumps(filled(value, notes), ensure_ascii=False)
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
 
 

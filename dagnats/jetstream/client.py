@@ -111,10 +111,13 @@ class Client:
 
         Raises RefusedError `not_found` when there is no such, NoServerError.
         """
-        try:
-            data = await JetStreamPayloads(self._connection).get(wanted)
-        except UnavailableError as silent:
-            raise NoServerError(f"the server stopped answering: {silent}") from silent
+        async with _patience() as wait:
+            while True:
+                try:
+                    data = await JetStreamPayloads(self._connection).get(wanted)
+                    break
+                except UnavailableError as silent:
+                    await wait(f"the server stopped answering: {silent}")
         if data is None:
             raise RefusedError(
                 "not_found",

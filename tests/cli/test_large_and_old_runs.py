@@ -114,7 +114,45 @@ def test_a_large_output_goes_through_a_run_and_is_printed_whole(live: Live) -> N
     inspected = live.json("run", "inspect", "w1")
     assert [one["input"] for one in inspected["instances"]] == [CHARS, made]
     assert len(live.fine("run", "inspect", "w1", "--raw")) < 10_000
-    assert len(live.fine("run", "events", "w1", "--json")) < 10_000
+    code, events, err = live.run("run", "events", "w1", "--json")
+    assert (code, len(events) < 10_000) == (0, True)
+    assert "`dagnats run inspect w1 --full` prints them" in err
+    assert "a stored value of 3,000," in live.fine("run", "show", "w1")
+
+
+def test_who_watches_sees_values_up_to_a_limit_and_the_output_whole(live: Live) -> None:
+    """`SHOWN_BYTES_MAX`: 300,000 characters are shown, 3,000,000 are left out and told of."""
+    for run_id, chars in (("seen", 300_000), ("unseen", CHARS)):
+        made = {"text": "x" * chars, "n": chars}
+        words = ("run", "start", "whole", str(chars), "--id", run_id, "--watch")
+        code, out, err = live.run(*words, "--json")
+        assert code == 0, err
+        *events, end = map(json.loads, out.splitlines())
+        assert end["output"] == {"made": made, "chars": chars}
+        completed = [event for event in events if event["type"] == "step.completed"]
+        assert (completed[0]["payload"] == made) is (run_id == "seen")
+        assert ("$payload" in completed[0]["payload"]) is (run_id == "unseen")
+        told = f"`dagnats run inspect {run_id} --full` prints them"
+        assert (told in err) is (run_id == "unseen")
+        code, out, err = live.run("run", "watch", run_id)
+        assert (code, json.loads(out)) == (0, {"made": made, "chars": chars})
+        assert ("a stored value of 3,000," in err) is (run_id == "unseen")
+        assert ('completed   {"text": "xxx' in err) is (run_id == "seen")
+    code, out, err = live.run("run", "watch", "seen", "--raw", "--json")
+    assert len(out) < 10_000
+    assert json.loads(out.splitlines()[-1])["output"]["made"]["$payload"]["run_id"] == "seen"
+
+
+def test_events_and_what_a_run_shows_have_values_up_to_a_limit(live: Live) -> None:
+    live.begin("whole", "small", 300_000)
+    live.ended("small")
+    made = {"text": "x" * 300_000, "n": 300_000}
+    told = live.fine("run", "events", "small", "--type", "step.completed", "--json").splitlines()
+    assert json.loads(told[0])["payload"] == made
+    raw = live.fine("run", "events", "small", "--raw", "--json")
+    assert len(raw) < 10_000
+    shown = live.fine("run", "show", "small")
+    assert '"text": "xxx' in shown
 
 
 def test_an_export_has_what_its_events_refer_to(live: Live) -> None:

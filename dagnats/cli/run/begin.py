@@ -7,7 +7,7 @@ import typer
 from dagnats.cli import moments, output
 from dagnats.cli.given import read_input
 from dagnats.cli.options import AsJson, DataDir, Server, connected, finish, group
-from dagnats.cli.run import whole
+from dagnats.cli.run import stored, whole
 from dagnats.cli.run.follow import follow
 from dagnats.cli.run.runs import RunId
 
@@ -37,6 +37,7 @@ def start(
     watch_it: Annotated[
         bool, typer.Option("--watch", help="Follow to the end; the exit code is the outcome.")
     ] = False,
+    raw: stored.Raw = False,
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
@@ -60,7 +61,7 @@ def start(
                 if not answer["created"]:
                     run = await whole.get(client, answer["run_id"])
                     known = run["counters"]["events"]
-                return await follow(client, answer["run_id"], known=known, as_json=as_json)
+                return await follow(client, answer["run_id"], known=known, as_json=as_json, raw=raw)
         if as_json:
             output.result_json({"run_id": answer["run_id"], "status": answer.get("status")})
         else:
@@ -72,7 +73,11 @@ def start(
 
 @app.command("watch", epilog="Example: dagnats run watch 01k9")
 def watch(
-    run: RunId, as_json: AsJson = False, server: Server = None, data_dir: DataDir = None
+    run: RunId,
+    raw: stored.Raw = False,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Follow a run from its first event to its end; the exit code is the outcome."""
 
@@ -80,6 +85,6 @@ def watch(
         async with connected(server, data_dir) as client:
             found = await whole.get(client, run)
             known = found["counters"]["events"]
-            return await follow(client, found["run_id"], known=known, as_json=as_json)
+            return await follow(client, found["run_id"], known=known, as_json=as_json, raw=raw)
 
     finish(work)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from dagnats.cli import output, progress
-from dagnats.cli.run import causes
+from dagnats.cli.run import causes, stored
 from dagnats.errors import DagnatsError
 
 if TYPE_CHECKING:
@@ -35,22 +35,28 @@ async def all_events(
             return
 
 
-async def follow(client: "Client", run_id: str, *, known: int, as_json: bool) -> int:
+async def follow(
+    client: "Client", run_id: str, *, known: int, as_json: bool, raw: bool = False
+) -> int:
     """Tell a run's events as they come; then its output, or its error. Returns the exit code.
 
-    `known` is the number of an event that it has had already.
+    `known` is the number of an event that it has had already. The output is whole, unless `raw`;
+    of the values of events the large ones are left out.
     """
     last: dict[str, Any] = {}
+    shown = stored.Shown(client, run_id, raw=raw)
     async with aclosing(all_events(client, run_id, known=known)) as events:
         async for event in events:
             last = event
             if as_json:
-                output.result_line(event)
+                output.result_line(await shown.event(event))
                 continue
-            output.say(progress.line(event, sys.stderr))
+            output.say(progress.line(await shown.event(event), sys.stderr))
             if event["type"] in PAUSES and event["seq"] >= known:
                 await _tell_pause(client, run_id)
-    return _tell_end(run_id, last, as_json=as_json)
+    shown.tell_rest()
+    value = await stored.resolved(client, last.get("payload"), raw=raw)
+    return _tell_end(run_id, last.get("type", ""), value, as_json=as_json)
 
 
 async def _tell_pause(client: "Client", run_id: str) -> None:
@@ -63,9 +69,8 @@ async def _tell_pause(client: "Client", run_id: str) -> None:
             output.say(f"  {causes.sentence(cause)}")
 
 
-def _tell_end(run_id: str, last: dict[str, Any], *, as_json: bool) -> int:
-    status = progress.ENDS.get(last.get("type", ""), "running")
-    value = last.get("payload")
+def _tell_end(run_id: str, how: str, value: Any, *, as_json: bool) -> int:
+    status = progress.ENDS.get(how, "running")
     completed = status == "completed"
     if as_json:
         end = {"run_id": run_id, "status": status, "output": None, "error": None}

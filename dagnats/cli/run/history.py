@@ -39,6 +39,7 @@ def events(
         str, typer.Option(metavar="STEP", help="Only those of this step and of what is in it.")
     ] = "",
     full: Annotated[bool, typer.Option("--full", help="Print values whole.")] = False,
+    raw: stored.Raw = False,
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
@@ -52,19 +53,24 @@ def events(
             stream = client.events(run_id, follow=False)
             if follow_it:
                 stream = all_events(client, run_id, known=found["counters"]["events"])
+            shown = stored.Shown(client, run_id, raw=raw)
             async with aclosing(stream) as happened:
                 async for event in happened:
-                    if not _fits(event, types, step):
-                        continue
-                    if as_json:
-                        output.result_line(event)
-                        continue
-                    output.result_now(progress.line(event, sys.stdout))
-                    if full and event.get("payload") is not None:
-                        output.result_json(event["payload"])
+                    if _fits(event, types, step):
+                        _tell(await shown.event(event), full=full, as_json=as_json)
+            shown.tell_rest()
         return 0
 
     finish(work)
+
+
+def _tell(event: dict[str, Any], *, full: bool, as_json: bool) -> None:
+    if as_json:
+        output.result_line(event)
+        return
+    output.result_now(progress.line(event, sys.stdout))
+    if full and event.get("payload") is not None:
+        output.result_json(event["payload"])
 
 
 def _fits(event: dict[str, Any], types: list[str] | None, step: str) -> bool:

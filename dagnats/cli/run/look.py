@@ -117,7 +117,8 @@ def show(
             found = await whole.get(client, run)
             if as_json:
                 return dict(await stored.resolved(client, found, raw=raw))
-            return found | {"output": await stored.resolved(client, found["output"], raw=raw)}
+            shown = stored.Shown(client, found["run_id"], raw=raw)
+            return found | {"output": await shown.of(found["output"])}
 
     found = wait(work)
     if as_json:
