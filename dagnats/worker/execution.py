@@ -133,7 +133,7 @@ def raised(task: Task, failure: BaseException, hiding: Hiding = NOTHING) -> Resu
         else:
             problem = _unexpected(failure, hiding)
     except Exception as worse:  # noqa: BLE001 - a user's `__str__` or attributes
-        message = f"{type(failure).__name__}, and asking it why raised {type(worse).__name__}"
+        message = f"asking it why raised {type(worse).__name__}"
         problem = TaskError(_code_of(failure), clipped(message))
     return failed(task, problem)
 
@@ -193,7 +193,7 @@ def _unexpected(failure: BaseException, hiding: Hiding) -> TaskError:
     trace = whole.splitlines()[-TRACE_LINES_MAX:]
     return TaskError(
         _code_of(failure),
-        clipped(f"{kind}: {text}" if text else kind),
+        clipped(text or "raised without a message"),
         details={"type": kind, "trace": [clipped(line, TRACE_LINE_CHARS_MAX) for line in trace]},
     )
 

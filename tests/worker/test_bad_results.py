@@ -162,24 +162,24 @@ def raising(failure: BaseException) -> Any:
 
 HUGE = 9_000_000
 EXCEPTIONS: dict[str, tuple[BaseException, str, str]] = {
-    "huge": (ValueError("x" * HUGE), "ValueError", "ValueError: xxx"),
-    "huge, not ASCII": (ValueError("ü" * HUGE), "ValueError", "ValueError: üüü"),
+    "huge": (ValueError("x" * HUGE), "ValueError", "xxx"),
+    "huge, not ASCII": (ValueError("ü" * HUGE), "ValueError", "üüü"),
     "huge and ours": (Retryable("x" * HUGE), "retryable", "xxx"),
     "huge code": (Retryable("m", code="x" * HUGE), "xxx", "m"),
     "strange code": (Retryable("m", code=None), "None", "m"),  # type: ignore[arg-type]
     "huge details": (Retryable("m", details="x" * HUGE), "retryable", "m"),
     "strange details": (Retryable("m", details={float("nan"), "x" * HUGE}), "retryable", "m"),
-    "surrogate": (ValueError("a\ud800b"), "ValueError", "ValueError: a\\ud800b"),
+    "surrogate": (ValueError("a\ud800b"), "ValueError", "a\\ud800b"),
     "surrogate of ours": (NonRetryable("\udc00", code="\udc00"), "\\udc00", "\\udc00"),
-    "mute": (MuteError(), "MuteError", "MuteError, and asking it why raised RuntimeError"),
-    "odd details": (Retryable("m", details=Odd()), "Retryable", "Retryable, and asking it why"),
+    "mute": (MuteError(), "MuteError", "asking it why raised RuntimeError"),
+    "odd details": (Retryable("m", details=Odd()), "Retryable", "asking it why raised "),
     "no init": (NeverInitialised(), "retryable", "NeverInitialised"),
     "no init, final": (NeverRetried(), "non_retryable", "NeverRetried"),
-    "exit": (SystemExit(3), "SystemExit", "SystemExit: 3"),
-    "interrupt": (KeyboardInterrupt(), "KeyboardInterrupt", "KeyboardInterrupt"),
-    "cancelled": (asyncio.CancelledError(), "CancelledError", "CancelledError"),
-    "group": (ExceptionGroup("g", [ValueError("x")] * 50), "ExceptionGroup", "ExceptionGroup: g"),
-    "base": (BaseException("b"), "BaseException", "BaseException: b"),
+    "exit": (SystemExit(3), "SystemExit", "3"),
+    "interrupt": (KeyboardInterrupt(), "KeyboardInterrupt", "raised without a message"),
+    "cancelled": (asyncio.CancelledError(), "CancelledError", "raised without a message"),
+    "group": (ExceptionGroup("g", [ValueError("x")] * 50), "ExceptionGroup", "g"),
+    "base": (BaseException("b"), "BaseException", "b"),
 }
 
 
@@ -219,7 +219,8 @@ def test_recursion_without_end_is_a_failed_attempt() -> None:
         return handler(value)
 
     error = error_of(outcome(handler))
-    assert error.message.startswith("RecursionError: ")
+    assert error.code == "RecursionError"
+    assert error.message.startswith("maximum recursion depth")
 
 
 ENDS = {
@@ -278,7 +279,7 @@ def test_a_handler_that_cancels_itself_has_failed() -> None:
         async with playing() as world:
             await world.give(a_task("self"))
             (result,) = await world.engine.done()
-            assert error_of(result).message == "CancelledError"
+            assert error_of(result).code == "CancelledError"
             assert not world.seat().running
 
     play(test)

@@ -39,7 +39,7 @@ def test_who_asks_for_the_output_of_a_failure_is_told_why() -> None:
         raise ValueError("odd")
 
     played = harness.run(handler)
-    with pytest.raises(AssertionError, match=r"ValueError: ValueError: odd\n(.*\n)*.*raise Value"):
+    with pytest.raises(AssertionError, match=r"ValueError: odd\n(.*\n)*.*raise Value"):
         _ = played.output
 
 
