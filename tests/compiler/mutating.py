@@ -1,5 +1,6 @@
 """Documents changed at random, as plain JSON: parts dropped, doubled, swapped, nested, retyped."""
 
+import functools
 import io
 import json
 import random
@@ -29,6 +30,7 @@ TYPES = (
 )  # fmt: skip
 
 
+@functools.cache
 def seeds():
     """Return all documents of the tests, the documentation, the catalogue and the examples."""
     texts = []

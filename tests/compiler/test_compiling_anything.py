@@ -11,7 +11,6 @@ from dagnats.ir.codec import digest, encode, load
 from dagnats.source.format import format_text
 from tests.compiler.mutating import as_yaml, mutated, seeds
 
-DOCUMENTS = seeds()
 EACH = 60
 
 
@@ -27,7 +26,7 @@ def test_whatever_is_changed_is_refused_or_sound(seed):
     dice = random.Random(seed)
     programs = 0
     for _ in range(EACH):
-        value = mutated(dice, DOCUMENTS)
+        value = mutated(dice, seeds())
         text = json.dumps(value, ensure_ascii=False)
         program = program_of(text, "a.json")
         if program is None:
@@ -45,5 +44,5 @@ def test_whatever_is_changed_is_refused_or_sound(seed):
 
 @pytest.mark.slow
 def test_there_is_something_to_change():
-    compiled = [compile_workflow(json.dumps(each)).program for each in DOCUMENTS]
+    compiled = [compile_workflow(json.dumps(each)).program for each in seeds()]
     assert len([program for program in compiled if program is not None]) > 100
