@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from dagnats.engine import contracts
 from dagnats.engine.book import Live
 from dagnats.engine.faults import in_words
 from dagnats.engine.partition import Partition
@@ -83,6 +84,10 @@ def _as_input(
     head = (now, result.step, result.attempt, result.iteration, result.output, usage)
     if result.continued:
         return i.Continue(*head)
+    broken = contracts.complaint(live, result.step, result.output)
+    if broken:
+        code = contracts.INVALID_OUTPUT
+        return i.Fail(*head[:4], code, broken, retryable=False, usage=usage)
     if not result.iteration:
         return i.Complete(*head)
     return i.Complete(*head, _plan(live, result, planning))

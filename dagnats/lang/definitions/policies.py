@@ -379,7 +379,8 @@ CONTRACT = Block(
             "output",
             JsonSchema(),
             "Output",
-            "JSON Schema of what the task gives; expressions that read it are checked.",
+            "JSON Schema of what the task gives; expressions that read it are checked, and results "
+            "are held against it.",
             ({"type": "array", "items": {"type": "string"}},),
         ),
         Key(
