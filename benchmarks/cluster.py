@@ -29,19 +29,22 @@ from tests.chaos.town import Town
 
 CALM_S = 5.0
 BETWEEN_S = 20.0
+"""Between two kills; a new leader is elected within 4 to 8 s."""
 DOWN_S = 3.0
 SETTLE_S = 90.0
 KINDS = ("chain", "fan", "pages", "gated", "naps", "saga")
 
 
-async def play(town: Town, cluster: Cluster, load: Load, rate: float, kills: int) -> Any:
+async def play(
+    town: Town, cluster: Cluster, load: Load, rate: float, kills: int, between_s: float
+) -> Any:
     """Kill the leader of the log again and again; returns what was found."""
     killed_at: list[float] = []
     async with Client.open(town.target) as client:
         await register(client)
         connection: Any = client._connection  # noqa: SLF001 - one connection is enough
         async with asyncio.TaskGroup() as group:
-            group.create_task(load.run(client, rate, 2 * CALM_S + kills * BETWEEN_S))
+            group.create_task(load.run(client, rate, 2 * CALM_S + kills * between_s))
             await asyncio.sleep(CALM_S)
             for _ in range(kills):
                 name = await cluster.leader(connection, subjects.LOG_STREAM)
@@ -50,7 +53,7 @@ async def play(town: Town, cluster: Cluster, load: Load, rate: float, kills: int
                 node.kill()
                 await asyncio.sleep(DOWN_S)
                 node.start()
-                await asyncio.sleep(BETWEEN_S - DOWN_S)
+                await asyncio.sleep(between_s - DOWN_S)
         status = await checks.settle(client, len(load.accepted), SETTLE_S)
     connection = await connect(town.url, name="bench")
     try:
@@ -59,17 +62,24 @@ async def play(town: Town, cluster: Cluster, load: Load, rate: float, kills: int
         await connection.close()
     left = {key: status[key] for key in checks.LEFT if status.get(key)}
     problems = checks.check(seen, load.accepted) + ([f"left over: {left}"] if left else [])
-    return [_gap(load, at) for at in killed_at], problems
+    return [_gap(load, at, between_s) for at in killed_at], problems
 
 
-def _gap(load: Load, killed_at: float) -> float:
+def _gap(load: Load, killed_at: float, between_s: float) -> float:
     """Return for how long nothing was accepted after a kill."""
-    times = [at for at in load.at if killed_at <= at < killed_at + BETWEEN_S]
-    times = [killed_at, *times, killed_at + BETWEEN_S]
+    times = [at for at in load.at if killed_at <= at < killed_at + between_s]
+    times = [killed_at, *times, killed_at + between_s]
     return max(later - at for at, later in itertools.pairwise(times))
 
 
-def measure(directory: Path, rate: float, kills: int, partitions: int = 1) -> Any:
+def measure(
+    directory: Path,
+    rate: float,
+    kills: int,
+    *,
+    partitions: int = 1,
+    between_s: float = BETWEEN_S,
+) -> Any:
     """Do all of it, with an engine for each partition."""
     cluster = Cluster(directory / "cluster")
     load = Load(3, kinds=KINDS)
@@ -84,7 +94,7 @@ def measure(directory: Path, rate: float, kills: int, partitions: int = 1) -> An
     try:
         cluster.start()
         town.start()
-        gaps, problems = asyncio.run(play(town, cluster, load, rate, kills))
+        gaps, problems = asyncio.run(play(town, cluster, load, rate, kills, between_s))
     except BaseException:
         print(town.said(), file=sys.stderr)
         raise
@@ -103,7 +113,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dagnats-cluster-") as directory:
-        load, gaps, problems = measure(Path(directory), asked.rate, asked.kills, asked.partitions)
+        load, gaps, problems = measure(
+            Path(directory), asked.rate, asked.kills, partitions=asked.partitions
+        )
     took = sorted(load.took_s)
     print(
         f"3 nodes, 3 replicas, fsync always, {asked.rate:g} runs/s, load {os.getloadavg()[0]:.1f}: "

@@ -28,13 +28,15 @@ class Load:
     at: list[float] = field(default_factory=list)
     """When starts were accepted, by the monotonic clock."""
     kinds: tuple[str, ...] = STARTED
+    enough: bool = False
+    """Once set, nothing more is started."""
 
     async def run(self, client: Client, rate: float, seconds: float) -> None:
         """Start runs for some time, and return when each start has been answered."""
         chance = random.Random(f"load {self.seed}")
         began, first = time.monotonic(), self.asked
         async with asyncio.TaskGroup() as group:
-            while (now := time.monotonic() - began) < seconds:
+            while (now := time.monotonic() - began) < seconds and not self.enough:
                 while self.asked - first < now * rate:
                     name = chance.choice(self.kinds)
                     later = chance.uniform(*EVENT_AFTER_S)
@@ -52,8 +54,13 @@ class Load:
         self.accepted[run_id] = (name, n)
         if name == "waits":
             await asyncio.sleep(event_after_s)
-            event = {"type": EVENT, "id": f"event-{n}", "data": {"key": f"k{n}", "n": 2 * n}}
-            await ask(client, "event.publish", event)
+            await publish(client, n)
+
+
+async def publish(client: Client, n: int) -> None:
+    """Publish what the `waits` run of number `n` waits for."""
+    event = {"type": EVENT, "id": f"event-{n}", "data": {"key": f"k{n}", "n": 2 * n}}
+    await ask(client, "event.publish", event)
 
 
 async def ask(client: Client, operation: str, params: object) -> object:

@@ -24,6 +24,9 @@ from tests.chaos.run import register
 from tests.chaos.town import Actor, Town
 
 RATE = 12.0
+LOAD_S_MAX = 100.0
+AROUND_S = 2.0
+"""So long there is load before the deed, and again after it."""
 SETTLE_S = 90.0
 TAKEN_OVER_S = 12.0
 """Without the noise of a shared machine it is 7 s: a lease is over after 5, and looked at twice a
@@ -84,17 +87,17 @@ async def served_again(client: Client, partition: int) -> float:
         await asyncio.sleep(0.05)
 
 
-async def play(
-    town: Town, load: Load, seconds: float, deed: Callable[[Client, dict[int, Actor]], Any]
-) -> Any:
+async def play(town: Town, load: Load, deed: Callable[[Client, dict[int, Actor]], Any]) -> Any:
     """Let load flow, do the deed, wait for the end, and check everything."""
     async with Client.open(town.target) as client:
         await register(client)
         roles = await shared(client, town)
         async with asyncio.TaskGroup() as group:
-            group.create_task(load.run(client, RATE, seconds))
-            await asyncio.sleep(2)
+            group.create_task(load.run(client, RATE, LOAD_S_MAX))
+            await asyncio.sleep(AROUND_S)
             done = await deed(client, roles)
+            await asyncio.sleep(AROUND_S)
+            load.enough = True
         status = await checks.settle(client, len(load.accepted), SETTLE_S)
     connection = await connect(town.url, name="test")
     try:
@@ -106,11 +109,11 @@ async def play(
     return done
 
 
-def played(directory: Path, seconds: float, deed: Callable[..., Any]) -> Any:
+def played(directory: Path, deed: Callable[..., Any]) -> Any:
     town = Town(directory, workers=1)
     try:
         town.start()
-        return asyncio.run(play(town, Load(7), seconds, lambda c, r: deed(town, c, r)))
+        return asyncio.run(play(town, Load(7), lambda c, r: deed(town, c, r)))
     except (DagnatsError, TimeoutError, AssertionError) as failed:
         raise AssertionError(f"{failed!r}\n{town.said()}") from failed
     finally:
@@ -122,7 +125,7 @@ def test_partitions_of_a_killed_engine_are_taken_over(tmp_path: Path) -> None:
         roles[0].kill()
         return await served_again(client, 0)
 
-    took = played(tmp_path, 12, kill)
+    took = played(tmp_path, kill)
     print(f"taken over {took:.1f} s after kill -9")
     assert took < TAKEN_OVER_S
 
@@ -133,7 +136,7 @@ def test_an_engine_that_is_started_again_takes_its_partition_up_at_once(tmp_path
         roles[1].start()
         return await served_again(client, 1)
 
-    took = played(tmp_path, 8, restart)
+    took = played(tmp_path, restart)
     print(f"served again {took:.1f} s after kill -9 and start")
     assert took < HANDED_OVER_S
 
@@ -146,7 +149,7 @@ def test_an_engine_that_stops_hands_over(tmp_path: Path) -> None:
         assert await stopping == 0
         return took
 
-    took = played(tmp_path, 8, stop)
+    took = played(tmp_path, stop)
     print(f"handed over in {took:.1f} s")
     assert took < HANDED_OVER_S
 
@@ -163,7 +166,7 @@ def test_an_engine_that_was_frozen_is_fenced(tmp_path: Path) -> None:
         # It takes part again: each has its share.
         await shared(client, town)
 
-    played(tmp_path, 22, freeze)
+    played(tmp_path, freeze)
 
 
 def test_a_third_engine_gets_nothing_while_there_is_nothing_to_share(tmp_path: Path) -> None:
