@@ -29,6 +29,10 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# How tests are given to workers is told by tests/conftest.py.
+SHARED := -n auto --dist loadgroup --no-loadscope-reorder
+# Thousands of modules, and hundreds of processes that import them, are not compiled again and again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@sed -n 's/^#   /  /p' Makefile
@@ -43,15 +47,15 @@ demo: $(STAMP)
 	@$(BIN)/dagnats demo
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto --ignore=tests/e2e --ignore=tests/chaos
-	@$(BIN)/python -m pytest tests/e2e tests/chaos
+	@$(BIN)/python -m pytest $(SHARED) --ignore=tests/chaos
+	@$(BIN)/python -m pytest tests/chaos
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -n auto -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream
+	@$(BIN)/python -m pytest $(SHARED) -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream
 
 bless: $(STAMP)
 	@DAGNATS_BLESS=1 $(BIN)/python -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/jetstream

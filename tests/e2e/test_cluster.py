@@ -10,7 +10,7 @@ RATE = 15.0
 BETWEEN_S = 15.0
 """Nodes elect a leader within 4 to 8 s; this machine may be busy."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers"), pytest.mark.timeout(300)]
 
 
 def test_nothing_acknowledged_is_lost_with_the_leader(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ second."""
 HANDED_OVER_S = 4.0
 """Without noise it is 2 s."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers"), pytest.mark.timeout(300)]
 
 
 async def owners(client: Client) -> dict[int, str]:

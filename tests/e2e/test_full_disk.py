@@ -25,7 +25,7 @@ steps:
   - {id: s0, task: slow}
 """ + "".join(f"  - {{id: s{n}, task: slow, depends_on: [s{n - 1}]}}\n" for n in range(1, 10))
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers")]
 
 
 @pytest.fixture

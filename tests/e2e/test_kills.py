@@ -20,7 +20,7 @@ STEPS = 30
 KILLS = 10
 DECISIONS = ("step.queued", "step.completed", "workflow.started", "workflow.completed")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers"), pytest.mark.timeout(240)]
 
 
 def chain(steps: int) -> str:

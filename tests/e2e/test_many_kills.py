@@ -20,7 +20,7 @@ from tests.e2e.harness import Served, dagnats, eventually, served, worker
 HERE = Path(__file__).parent
 RUNS, STEPS, KILLS = 120, 8, 6
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers"), pytest.mark.timeout(240)]
 
 
 def chain() -> str:

@@ -25,7 +25,7 @@ RATE = 40.0
 CUTS = 3
 SETTLE_S = 60.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers"), pytest.mark.timeout(300)]
 
 
 async def under_load(server: Served, load: Load, seconds: float, chance: random.Random) -> Any:
