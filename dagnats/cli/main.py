@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 fine · 1 findings, or the run did not complete · 2 wrong usage, unreadable input · 3 no server
     · 4 refused by the server · 130 interrupted.
     """
+    _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         # What is imported stays: to look for circles in it would be a tenth of a small lint.
@@ -56,6 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.complain(WORLD_IS_FULL[error.errno] + where)
         return 1
     return code
+
+
+def _open_streams() -> None:
+    """Give a process that was started with closed streams some that lead nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _run(words: list[str]) -> int:

@@ -113,9 +113,10 @@ def _of_run(event: Event, payload: Any) -> str:  # noqa: C901 (one case for each
             return f"run {event['run_id']}"
         case "workflow.pending":
             gate = " ".join(str(payload[key]) for key in ("gate", "key") if payload.get(key))
+            waits = f" · waits for {gate}" if gate else ""
             if payload.get("start_at"):
-                gate = f"until {_moment(payload['start_at'])}"
-            return f"run {event['run_id']}" + (f" · waits for {gate}" if gate else "")
+                waits = f" · waits until {_moment(payload['start_at'])}"
+            return f"run {event['run_id']}{waits}"
         case "workflow.continued":
             return f"generation {event['generation']}"
         case "workflow.retried":

@@ -256,6 +256,24 @@ def test_an_event_is_a_line(event: dict[str, Any], words: str, monkeypatch: Any)
     assert " ".join(line.split()[1:]) == words
 
 
+def test_a_run_that_begins_later_waits_until_then() -> None:
+    event = {"type": "workflow.pending", "payload": {"start_at": 1_000}}
+    assert " · waits until 19" in progress.line(ENVELOPE | event, sys.stderr)
+
+
+def test_an_error_of_the_run_itself_names_no_step() -> None:
+    error = {"code": "cancelled", "message": "not needed", "step": None}
+    assert progress.explain(error) == "cancelled: not needed"
+    assert progress.explain(error | {"step": "a"}) == "step `a`: cancelled: not needed"
+    assert progress.explain(error | {"step": "a"}, at="a") == "cancelled: not needed"
+
+
+def test_a_stored_value_is_told_by_its_size() -> None:
+    stored = {"$payload": {"run_id": "r1", "sha256": "0" * 64, "bytes": 3_000_000}}
+    assert progress.brief(stored) == "a stored value of 3,000,000 bytes"
+    assert progress.brief([stored]) == '["a stored value of 3,000,000 bytes"]'
+
+
 def test_long_values_are_cut() -> None:
     assert len(progress.brief("x" * 500)) == progress.VALUE_CHARS_MAX
 

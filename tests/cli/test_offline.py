@@ -65,6 +65,18 @@ def test_compile_refuses_with_the_findings_on_stderr() -> None:
     assert "error[DN3002]" in err
 
 
+@pytest.mark.parametrize("closed", ["<&- >&-", "<&- >&- 2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_matter(closed: str, tmp_path: Path) -> None:
+    file = tmp_path / "good.yaml"
+    file.write_text(GOOD)
+    script = (
+        f"{' '.join(DAGNATS)} graph --help {closed} && {' '.join(DAGNATS)} lint {file} {closed}"
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_closed_pipe_is_no_traceback() -> None:
     script = f"{' '.join(DAGNATS)} compile - | head -c 1"
     done = subprocess.run(

@@ -1,5 +1,6 @@
 """Following a run: its events as they come, then what became of it."""
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncGenerator
@@ -45,15 +46,19 @@ async def follow(
     """
     last: dict[str, Any] = {}
     shown = stored.Shown(client, run_id, raw=raw)
-    async with aclosing(all_events(client, run_id, known=known)) as events:
-        async for event in events:
-            last = event
-            if as_json:
-                output.result_line(await shown.event(event))
-                continue
-            output.say(progress.line(await shown.event(event), sys.stderr))
-            if event["type"] in PAUSES and event["seq"] >= known:
-                await _tell_pause(client, run_id)
+    try:
+        async with aclosing(all_events(client, run_id, known=known)) as events:
+            async for event in events:
+                last = event
+                if as_json:
+                    output.result_line(await shown.event(event))
+                    continue
+                output.say(progress.line(await shown.event(event), sys.stderr))
+                if event["type"] in PAUSES and event["seq"] >= known:
+                    await _tell_pause(client, run_id)
+    except asyncio.CancelledError:
+        output.say(f"the run goes on: `dagnats run watch {run_id}` follows it again")
+        raise
     shown.tell_rest()
     value = await stored.resolved(client, last.get("payload"), raw=raw)
     return _tell_end(run_id, last.get("type", ""), value, as_json=as_json)
