@@ -91,8 +91,8 @@ def explain(error: Any, *, at: str = "") -> str:
         return brief(error)
     code, message = error.get("code", "error"), error.get("message", "")
     said = code if message in {"", code} else f"{code}: {message}"
-    step = error.get("step") or at
-    return f"step `{step}`: {said}" if step != at else said
+    step = error.get("step")
+    return f"step `{step}`: {said}" if step and step != at else said
 
 
 def details(event: Event) -> str:

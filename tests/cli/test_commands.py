@@ -265,6 +265,7 @@ def test_an_error_of_the_run_itself_names_no_step() -> None:
     error = {"code": "cancelled", "message": "not needed", "step": None}
     assert progress.explain(error) == "cancelled: not needed"
     assert progress.explain(error | {"step": "a"}) == "step `a`: cancelled: not needed"
+    assert progress.explain(error | {"message": "cancelled"}) == "cancelled"
     assert progress.explain(error | {"step": "a"}, at="a") == "cancelled: not needed"
 
 
