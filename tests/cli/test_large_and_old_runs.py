@@ -78,6 +78,13 @@ class Live:
     def begin(self, workflow: str, run_id: str, chars: int = CHARS) -> None:
         self.fine("run", "start", workflow, str(chars), "--id", run_id)
 
+    def play(self, workflow: str, run_id: str, chars: int = CHARS) -> str:
+        """Start a run and return the status that it ends with."""
+        words = ("run", "start", workflow, str(chars), "--id", run_id, "--watch", "--raw", "--json")
+        _, out, err = self.run(*words)
+        assert out, err
+        return str(json.loads(out.splitlines()[-1])["status"])
+
     def ended(self, run_id: str) -> str:
         ends = {"completed", "failed", "cancelled"}
         eventually(lambda: self._status(run_id) in ends, why=f"{run_id} never ended")
@@ -102,8 +109,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def test_a_large_output_goes_through_a_run_and_is_printed_whole(live: Live) -> None:
-    live.begin("whole", "w1")
-    assert live.ended("w1") == "completed"
+    assert live.play("whole", "w1") == "completed"
     made = {"text": "x" * CHARS, "n": CHARS}
     assert live.json("run", "output", "w1") == {"made": made, "chars": CHARS}
     raw = live.json("run", "output", "w1", "--raw")
@@ -144,8 +150,7 @@ def test_who_watches_sees_values_up_to_a_limit_and_the_output_whole(live: Live) 
 
 
 def test_events_and_what_a_run_shows_have_values_up_to_a_limit(live: Live) -> None:
-    live.begin("whole", "small", 300_000)
-    live.ended("small")
+    live.play("whole", "small", 300_000)
     made = {"text": "x" * 300_000, "n": 300_000}
     told = live.fine("run", "events", "small", "--type", "step.completed", "--json").splitlines()
     assert json.loads(told[0])["payload"] == made
@@ -156,8 +161,7 @@ def test_events_and_what_a_run_shows_have_values_up_to_a_limit(live: Live) -> No
 
 
 def test_an_export_has_what_its_events_refer_to(live: Live) -> None:
-    live.begin("whole", "w2")
-    live.ended("w2")
+    live.play("whole", "w2")
     bundle = json.loads(live.fine("run", "export", "w2"))
     (value,) = bundle["payloads"].values()
     assert value == {"text": "x" * CHARS, "n": CHARS}
@@ -168,15 +172,13 @@ def test_an_export_has_what_its_events_refer_to(live: Live) -> None:
 
 
 def test_an_expression_that_looks_into_it_says_what_to_do(live: Live) -> None:
-    live.begin("looks", "l1")
-    assert live.ended("l1") == "failed"
+    assert live.play("looks", "l1") == "failed"
     message = live.json("run", "show", "l1")["error"]["message"]
     assert "the output of step `make` is a stored value of 3,0" in message
 
 
 def test_a_child_hands_its_large_output_to_its_parent(live: Live) -> None:
-    live.begin("parent", "p1")
-    assert live.ended("p1") == "completed"
+    assert live.play("parent", "p1") == "completed"
     assert live.json("run", "output", "p1") == CHARS
 
 
@@ -195,8 +197,7 @@ def test_an_input_that_is_too_large_or_reserved_is_refused(live: Live) -> None:
 
 
 def test_purging_removes_values_with_their_runs_and_keeps_what_is_needed(live: Live) -> None:
-    live.begin("whole", "gone")
-    live.ended("gone")
+    live.play("whole", "gone")
     live.begin("waits", "alive")
     eventually(lambda: bool(live.json("approval", "list")), why="nobody was asked")
     rows = live.fine("run", "purge", "--dry-run", "--workflow", "whole", "--json").splitlines()
@@ -230,9 +231,7 @@ def test_every_partition_removes_its_own(tmp_path: Path) -> None:
         with worker(tmp_path, handlers):
             live.fine("workflow", "register", str(file))
             for run_id in sorted(ids):
-                live.begin("whole", run_id, 10)
-            for run_id in sorted(ids):
-                assert live.ended(run_id) == "completed"
+                assert live.play("whole", run_id, 10) == "completed"
             rows = live.fine("run", "purge", "--dry-run", "--json").splitlines()
             assert sorted(json.loads(row)["run_id"] for row in rows) == sorted(ids)
             assert len(live.fine("run", "purge", "--yes").splitlines()) == len(ids)
@@ -240,8 +239,7 @@ def test_every_partition_removes_its_own(tmp_path: Path) -> None:
             server.start()
             assert live.json("run", "list") == []
             assert live.fine("run", "purge", "--dry-run") == ""
-            live.begin("whole", "r0", 10)
-            assert live.ended("r0") == "completed"
+            assert live.play("whole", "r0", 10) == "completed"
             events = live.fine("run", "events", "r0", "--json").splitlines()
             seqs = [json.loads(event)["seq"] for event in events]
             assert seqs == list(range(1, len(seqs) + 1))
@@ -260,14 +258,13 @@ def test_history_survives_a_purge_and_a_restart(tmp_path: Path) -> None:
     try:
         with worker(tmp_path, handlers):
             live.fine("workflow", "register", str(file))
-            live.begin("whole", "old")
-            live.ended("old")
-            eventually(lambda: live.run("run", "show", "old")[0] == 4, why="old is still there")
+            live.play("whole", "old")
+            gone = "old is still there"
+            eventually(lambda: live.run("run", "show", "old")[0] == 4, why=gone, every_s=1)
             server.kill_group()
             server.start()
             assert live.json("run", "list") == []
-            live.begin("whole", "old", 10)
-            assert live.ended("old") == "completed"
+            assert live.play("whole", "old", 10) == "completed"
             events = live.fine("run", "events", "old", "--json").splitlines()
             assert json.loads(events[0])["type"] == "workflow.started"
     finally:

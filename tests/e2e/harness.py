@@ -190,9 +190,11 @@ def show(data_dir: Path, run_id: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def eventually(what: Callable[[], bool], wait_s: float = 30.0, *, why: str = "") -> None:
+def eventually(
+    what: Callable[[], bool], wait_s: float = 30.0, *, why: str = "", every_s: float = 0.05
+) -> None:
     """Poll until something holds."""
     deadline = time.monotonic() + wait_s
     while not what():
         assert time.monotonic() < deadline, why or "it never happened"
-        time.sleep(0.05)
+        time.sleep(every_s)
