@@ -12,7 +12,7 @@ from dagnats.jetstream.bus import NatsBus
 from dagnats.jetstream.history import JetStreamHistory
 from dagnats.jetstream.log import JetStreamLog
 from dagnats.jetstream.snapshots import PART_BYTES_MAX, JetStreamSnapshots
-from tests.jetstream.test_ports import World, event, jetstream
+from tests.ports.worlds import World, event, jetstream
 
 Test = Callable[[World], Awaitable[None]]
 

@@ -11,7 +11,7 @@ from dagnats.jetstream.payloads import PART_BYTES_MAX, JetStreamPayloads
 from dagnats.ports import Payloads
 from dagnats.testing.payloads import MemoryPayloads
 from dagnats.wire import subjects
-from tests.ports.worlds import World, jetstream, memory, settled, simulated
+from tests.ports.worlds import World, event, jetstream, memory, settled, simulated
 
 Test = Callable[[World], Awaitable[None]]
 Play = Callable[[Test], None]
@@ -38,10 +38,6 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Play:
 
 def payloads_of(world: World) -> Payloads:
     return MemoryPayloads() if world.connection is None else JetStreamPayloads(world.connection)
-
-
-def event(offset: int, run_id: str) -> bytes:
-    return b'{"id":"0-%d","run_id":"%s"}' % (offset, run_id.encode())
 
 
 def test_a_value_is_found_by_run_and_hash(play: Play) -> None:

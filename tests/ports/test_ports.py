@@ -13,7 +13,7 @@ from dagnats.errors import BrokenError, FencedError, UncertainError
 from dagnats.jetstream.snapshots import PART_BYTES_MAX
 from dagnats.ports import EventLog
 from dagnats.wire import subjects
-from tests.ports.worlds import World, jetstream, memory, settled, simulated
+from tests.ports.worlds import World, event, jetstream, memory, settled, simulated
 
 TOO_LARGE = 70_000_000
 """No server takes so much in one message."""
@@ -39,10 +39,6 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Test], Non
 
 
 Play = Callable[[Test], None]
-
-
-def event(offset: int, run_id: str = "r") -> bytes:
-    return b'{"id":"0-%d","run_id":"%s"}' % (offset, run_id.encode())
 
 
 async def entries(log: EventLog, after: int = 0) -> list[tuple[int, tuple[bytes, ...]]]:

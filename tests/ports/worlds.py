@@ -130,3 +130,8 @@ async def settled(feed: HistoryFeed, offset: int) -> None:
     async with asyncio.timeout(10):
         while await feed.last_offset() < offset:
             await asyncio.sleep(0.01)
+
+
+def event(offset: int, run_id: str = "r") -> bytes:
+    """Return an event as the log and history take it: an identity, and a run."""
+    return b'{"id":"0-%d","run_id":"%s"}' % (offset, run_id.encode())
