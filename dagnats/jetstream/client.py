@@ -28,6 +28,8 @@ QUIET_S = 10.0
 """After so long without an event the engine is asked for a sign of life."""
 LOST_S = 60.0
 """How long a follower waits for a server that is gone."""
+NOBODY_THERE = "503"
+"""The status with which a server answers a request that nobody takes."""
 ENDS = ("workflow.completed", "workflow.failed", "workflow.cancelled")
 
 _encode = msgspec.json.Encoder().encode
@@ -95,7 +97,10 @@ class Client:
         try:
             await self._connection.publish(subject, payload, reply=inbox)
             while True:
-                answer = _decode((await hearing.next_msg(timeout=ANSWER_S)).data)
+                message = await hearing.next_msg(timeout=ANSWER_S)
+                if (message.headers or {}).get(direct.STATUS) == NOBODY_THERE:
+                    raise nats.errors.NoRespondersError
+                answer = _decode(message.data)
                 if answer.error is not None:
                     return answer
                 found[answer.partition] = answer

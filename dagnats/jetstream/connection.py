@@ -1,5 +1,6 @@
 """Finding a server and connecting to it; refusals in words."""
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -100,6 +101,23 @@ def locate(server: str | None, data_dir: Path | None) -> Target:
     )
 
 
+class _Connection(Client):
+    """A client that does nothing any more once it is closed.
+
+    nats-py closes while it reconnects by cancelling that once; `asyncio.wait_for` of Python 3.11
+    loses a cancellation that comes together with a refused connection, and it would go on for ever.
+    """
+
+    async def close(self) -> None:
+        await super().close()
+        reconnecting = self._reconnection_task
+        if reconnecting is asyncio.current_task():
+            return
+        while reconnecting is not None and not reconnecting.done():
+            reconnecting.cancel()
+            await asyncio.wait({reconnecting}, timeout=RECONNECT_WAIT_S)
+
+
 async def connect(  # noqa: PLR0913 (each but the first by name)
     url: str,
     *,
@@ -125,7 +143,7 @@ async def connect(  # noqa: PLR0913 (each but the first by name)
         if on_error is not None:
             await on_error(problem)
 
-    client = Client()
+    client = _Connection()
     try:
         await client.connect(
             list(address.servers),

@@ -117,6 +117,50 @@ def test_what_is_no_address(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_what_every_partition_answers_is_waited_for_while_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENCE_S", 0.5)
+
+    async def main() -> None:
+        server = await DevServer.start(tmp_path, fsync="interval")
+        async with client.Client.open(Target(server.url, server.credentials)) as asking:
+            with pytest.raises(NoServerError, match="no dagnats engine answers"):
+                await asking.call("run.list", {})
+        await server.stop()
+
+    asyncio.run(main())
+
+
+def test_a_closed_connection_stays_closed_though_its_cancellation_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting = asyncio.Event()
+
+    async def refused_when_cancelled(_client: Client, _server: object) -> None:
+        # As `asyncio.wait_for` of Python 3.11 has it when both come at the same time.
+        first = not connecting.is_set()
+        connecting.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if not first:
+                raise
+            raise ConnectionRefusedError from None
+
+    async def main() -> None:
+        server = await DevServer.start(tmp_path, fsync="interval")
+        connected = await connect(server.url, credentials=server.credentials, name="test")
+        monkeypatch.setattr(Client, "_connect_to_server", refused_when_cancelled)
+        await server.stop()
+        await connecting.wait()
+        await connected.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not [task for task in left if "reconnect" in repr(task)]
+
+    asyncio.run(main())
+
+
 def test_a_follower_says_that_the_server_is_gone_and_gives_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
