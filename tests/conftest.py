@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,14 @@ FIRST = "servers"
 
 
 def pytest_configure() -> None:
-    """Collect tests, many thousands, without looking for garbage among them again and again."""
+    """Collect tests, many thousands, without looking for garbage among them again and again.
+
+    And let what tests start hear of signals that those who run them ignore, as `nohup` does.
+    """
     gc.disable()
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(trylast=True)
