@@ -11,6 +11,7 @@ from dagnats.compiler.declared import check_declared
 from dagnats.compiler.deduce import Deduced, deduce
 from dagnats.compiler.edges import connect
 from dagnats.compiler.endings import foresee
+from dagnats.compiler.foreign import check_foreign
 from dagnats.compiler.handling import check_handlers
 from dagnats.compiler.hygiene import check_hygiene
 from dagnats.compiler.naming import resolve
@@ -94,5 +95,6 @@ def judge(workflow: Workflow, sink: Sink, workflows: Lookup | None = None) -> Ju
     check_declared(workflow, tables.outline, sink)
     check_unused(tables, sink)
     check_hygiene(tables, sink)
+    check_foreign(tables, sink)
     check_zones(workflow, sink)
     return Judged(tables, typed)

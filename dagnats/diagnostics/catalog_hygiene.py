@@ -371,4 +371,27 @@ steps:
   - {id: greet, task: hello.greet, with: "${{ input.?name.orValue('you') }}"}
 """,
     ),
+    "DN9030": Entry(
+        name="foreign-expression",
+        title="a text that looks like an expression of another language",
+        severity=Severity.WARNING,
+        explanation=(
+            "`${ input.name }`, `{{ input.name }}` and `$input.name` are texts here, given as they "
+            "stand. Write `${{ input.name }}` to have the value."
+        ),
+        bad="""\
+name: hello
+input: {type: object, required: [name], properties: {name: {type: string}}}
+steps:
+  - {id: greet, task: hello.greet, with: {greeting: "Hello, {{ input.name }}"}}
+output: ${{ input.name }}
+""",
+        good="""\
+name: hello
+input: {type: object, required: [name], properties: {name: {type: string}}}
+steps:
+  - {id: greet, task: hello.greet, with: {greeting: "Hello, ${{ input.name }}"}}
+output: ${{ input.name }}
+""",
+    ),
 }

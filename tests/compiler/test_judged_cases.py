@@ -54,6 +54,7 @@ RULES = {
     "hygiene: naming, description": ["DN9026", "DN9027"],
     "hygiene: unpinned version": ["DN9028"],
     "hygiene: deprecated": ["DN9029"],
+    "hygiene: marks of other languages": ["DN9030"],
 }
 """Each rule of the research that the meaning is judged by, with its codes."""
 
