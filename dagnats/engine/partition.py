@@ -10,11 +10,11 @@ the log.
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dagnats.engine import errands
 from dagnats.engine.aside import Aside
-from dagnats.engine.book import Closed, Live
+from dagnats.engine.book import REFERENCE, Closed, Live
 from dagnats.engine.faults import RunFaultError, in_words
 from dagnats.engine.letters import Letters
 from dagnats.engine.listeners import Listeners
@@ -51,15 +51,17 @@ LIVE_RUNS_MAX = 250_000
 HEARD_AT_ONCE_MAX = 500
 """Runs that hear of an event, or go on, before an append of that may begin."""
 
-_TIMED = (
-    ev.StepContinued,
-    ev.StepFailed,
-    ev.SleepStarted,
-    ev.WaitStarted,
-    ev.ApprovalRequested,
-    ev.ApprovalReminded,
-    ev.ChildSpawned,
-    ev.PlanRefused,
+_TIMED: Final = frozenset(
+    {
+        ev.StepContinued,
+        ev.StepFailed,
+        ev.SleepStarted,
+        ev.WaitStarted,
+        ev.ApprovalRequested,
+        ev.ApprovalReminded,
+        ev.ChildSpawned,
+        ev.PlanRefused,
+    }
 )
 """Events after which time has something to do; those of attempts are armed as they are dealt."""
 
@@ -236,15 +238,16 @@ class Partition:
             return
         live.dirty = True
         for command in commands:
-            if isinstance(command, c.Publish):
+            if type(command) is c.Publish:
                 # Before the events that rest on it: a crash in between repeats the step, not loses.
                 self.publish(command.event_id, command.event, command.data)
         self.outbox.record(state.run_id, lines)
         for line in lines:
-            live.note_references(line)
+            if REFERENCE in line:
+                live.note_references(line)
         for event in events:
-            if isinstance(event, _TIMED):
-                self._arm_step(live, event.step_id)
+            if type(event) in _TIMED:
+                self._arm_step(live, event.step_id)  # type: ignore[union-attr] # as those have
         if commands:
             self.perform(live, commands)
         self.wake()

@@ -33,9 +33,10 @@ def settle(program: Prepared, state: RunState, frame: Frame, at: int, ended: Ste
         close_below(program, state, frame, at)
     if state.loops:
         state.loops.pop(address(scope, frame, at), None)
-    if scope.kind == "handler":
+    kind = scope.kind
+    if kind == "handler":
         _handled(state, frame, scope.nodes[0].id, ended)
-    elif scope.kind == "single":
+    elif kind == "single":
         assert frame.parent is not None
         end_item(state.frames[frame.parent].steps[frame.at], frame.number, ended)
         drop(program, state, frame.key)

@@ -9,6 +9,7 @@ from dagnats.ir.program import (
     ApprovalNode,
     PlannerNode,
     SubWorkflowNode,
+    TaskNode,
     WaitForEventNode,
 )
 from dagnats.machine import bounds, ending, flow
@@ -28,14 +29,15 @@ Claim = i.Complete | i.Continue | i.Fail | i.ExpireLease | i.MissHeartbeat
 
 
 def apply(turn: Turn, request: i.Input) -> None:  # noqa: C901, PLR0912 (one case for each input)
-    """Decide what an input means; what follows from it is for `flow.settle`."""
+    """Decide what an input means; what follows from it is for `flow.settle`.
+
+    The most frequent ones come first: to rule a type out takes longer than to find it.
+    """
     match request:
+        case i.Deliver():
+            _deliver(turn, request)
         case i.Complete() | i.Continue() | i.Fail() | i.ExpireLease() | i.MissHeartbeat():
             _speak_of(turn, request)
-        case i.Deliver(step=step, worker_id=worker_id):
-            found = locate(turn.program, turn.state, step)
-            if found is not None:
-                _deliver(turn, *found, step, worker_id)
         case i.Hear(step="", event=event):
             _cancel_on(turn, event)
         case i.Hear() | i.Decide() | i.EndChild():
@@ -63,14 +65,16 @@ def apply(turn: Turn, request: i.Input) -> None:  # noqa: C901, PLR0912 (one cas
 # ── attempts ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _deliver(turn: Turn, frame: Frame, at: int, step: str, worker_id: str) -> None:
+def _deliver(turn: Turn, request: i.Deliver) -> None:
+    step = request.step
+    found = locate(turn.program, turn.state, step)
+    if found is None:
+        return
+    frame, at = found
     ready = frame.steps[at]
     if isinstance(ready, Ready) and turn.state.status == "running":
-        turn.add(
-            ev.StepStarted(
-                *turn.head(), step, ready.attempt, ready.iteration, worker_id, ready.delivery
-            )
-        )
+        of_attempt = (ready.attempt, ready.iteration, request.worker_id, ready.delivery)
+        turn.add(ev.StepStarted(*turn.head(), step, *of_attempt))
 
 
 def _speak_of(turn: Turn, claim: Claim) -> None:
@@ -82,10 +86,8 @@ def _speak_of(turn: Turn, claim: Claim) -> None:
     if was is None:
         return
     match claim:
-        case i.Complete() | i.Continue():
-            _returned(turn, frame, at, was, claim)
-        case i.Fail():
-            _failed(turn, frame, at, was, claim)
+        case i.Complete() | i.Continue() | i.Fail():
+            _answered(turn, frame, at, was, claim)
         case i.ExpireLease(delivery=delivery):
             if was is frame.steps[at] and was.delivery == delivery:
                 task.lost(turn, frame, at, was)
@@ -94,8 +96,6 @@ def _speak_of(turn: Turn, claim: Claim) -> None:
                 task.silent(turn, frame, at, was)
         case _:
             assert_never(claim)
-    if not isinstance(claim, i.ExpireLease | i.MissHeartbeat) and claim.usage:
-        ending.hold_budget(turn)
 
 
 def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
@@ -104,25 +104,37 @@ def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
     A lost delivery may answer after all, while its attempt waits for another worker.
     """
     step = frame.steps[at]
-    if isinstance(step, Ready) and step.delivery > 1:
+    if not isinstance(step, Running):
+        if not isinstance(step, Ready) or step.delivery == 1:
+            return None
         step = Running(step.attempt, step.iteration, step.delivery - 1, step.since, "")
-    if (
-        isinstance(step, Running)
-        and step.attempt == claim.attempt
-        and step.iteration == claim.iteration
-    ):
+    if step.attempt == claim.attempt and step.iteration == claim.iteration:
         return step
     return None
+
+
+def _answered(
+    turn: Turn, frame: Frame, at: int, was: Running, claim: i.Complete | i.Continue | i.Fail
+) -> None:
+    match claim:
+        case i.Complete() | i.Continue():
+            _returned(turn, frame, at, was, claim)
+        case i.Fail():
+            _failed(turn, frame, at, was, claim)
+    if claim.usage:
+        ending.hold_budget(turn)
 
 
 def _returned(
     turn: Turn, frame: Frame, at: int, was: Running, claim: i.Complete | i.Continue
 ) -> None:
-    asks_more = isinstance(claim, i.Continue)
-    result = claim.state if isinstance(claim, i.Continue) else claim.output
+    if isinstance(claim, i.Complete):
+        result, plan, asks_more = claim.output, claim.plan, False
+    else:
+        result, plan, asks_more = claim.state, None, True
     usage = _counted(claim.usage)
     node = turn.scope(frame).nodes[at]
-    if isinstance(frame.steps[at], Ready):
+    if was is not frame.steps[at]:  # it waits for another worker by now
         turn.withdraw(frame, at)
     try:
         require_fit("the state" if asks_more else "the output", result)
@@ -131,7 +143,9 @@ def _returned(
         step = turn.name(frame, at)
         give_up(turn, frame, at, no_value(wrong, step=step, attempt=was.attempt), usage)
         return
-    plan = None if isinstance(claim, i.Continue) else claim.plan
+    if type(node) is TaskNode and not asks_more:  # nearly always
+        task.completed(turn, frame, at, result, usage)
+        return
     match node:
         case AgentLoopNode():
             agent_loop.returned(turn, frame, at, node, was, result, usage, asks_more=asks_more)

@@ -10,7 +10,6 @@ from dagnats.machine.errors import Error
 from dagnats.machine.evolve import born, evolve
 from dagnats.machine.prepared import TOP, Prepared, Scope
 from dagnats.machine.state import (
-    OPEN_ATTEMPT,
     Failed,
     Frame,
     Ready,
@@ -99,7 +98,7 @@ class Turn:
         if scope.kind == "single":
             assert frame.parent is not None
             self.look_at(self.state.frames[frame.parent], frame.at)
-        elif isinstance(ended, Failed) and not scope.tolerated[at]:
+        elif type(ended) is Failed and not scope.tolerated[at]:
             self.failed.setdefault(frame.key, ended.error)
         else:
             self.look(frame, scope.dependents[at])
@@ -145,26 +144,28 @@ class Turn:
         self.add(ev.StepQueued(*self.head(), step, attempt, iteration, begins))
         ready = frame.steps[at]
         assert isinstance(ready, Ready)
-        self.offer(frame, at, ready, task_input)
+        self.offer(frame, at, step, ready, task_input)
 
-    def offer(self, frame: Frame, at: int, ready: Ready, task_input: Any) -> None:
-        """Command that a waiting delivery be dispatched."""
-        step, node = self.name(frame, at), self.scope(frame).nodes[at]
+    def offer(self, frame: Frame, at: int, step: str, ready: Ready, task_input: Any) -> None:
+        """Command that a waiting delivery of the step of this address be dispatched."""
+        node = self.scope(frame).nodes[at]
         assert isinstance(node, TaskNode)
-        carried = self.state.loops[step].state if ready.iteration else None
-        loop = {"iteration": ready.iteration, "state": carried} if ready.iteration else None
+        iteration, carried, counted_by = ready.iteration, None, ""
+        if iteration:
+            carried = self.state.loops[step].state
+        if node.keyed_rate_limit is not None:
+            loop = {"iteration": iteration, "state": carried} if iteration else None
+            counted_by = rate_key(self.program, self.state, frame, at, loop)
         self.commands.append(
             Enqueue(
                 step,
                 ready.attempt,
-                ready.iteration,
+                iteration,
                 ready.delivery,
                 task_input,
                 carried,
                 node,
-                rate_key(self.program, self.state, frame, at, loop)
-                if node.keyed_rate_limit is not None
-                else "",
+                counted_by,
             )
         )
 
@@ -231,7 +232,7 @@ class Turn:
     def _spoken_of(self, frame: Frame, at: int) -> tuple[str, int, int]:
         was: StepState = frame.steps[at]
         step = self.name(frame, at)
-        if isinstance(was, OPEN_ATTEMPT):
+        if type(was) is Running:  # most are
             return step, was.attempt, was.iteration
         return step, getattr(was, "attempt", 0), getattr(was, "iteration", 0)
 

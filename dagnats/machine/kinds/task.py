@@ -83,7 +83,8 @@ def lost(turn: Turn, frame: Frame, at: int, was: Running) -> None:
     ready = frame.steps[at]
     assert isinstance(ready, Ready)
     loop = loop_root(turn, step, was.iteration)
-    turn.offer(frame, at, ready, step_input(turn.program, turn.state, frame, at, loop))
+    value = step_input(turn.program, turn.state, frame, at, loop)
+    turn.offer(frame, at, step, ready, value)
 
 
 def due_ms(node: TaskNode, step: Attempt) -> int:
