@@ -245,9 +245,10 @@ class Partition:
         for line in lines:
             if REFERENCE in line:
                 live.note_references(line)
-        for event in events:
-            if type(event) in _TIMED:
-                self._arm_step(live, event.step_id)  # type: ignore[union-attr] # as those have
+        if not _TIMED.isdisjoint(map(type, events)):
+            for event in events:
+                if isinstance(event, ev.OfStep) and type(event) in _TIMED:
+                    self._arm_step(live, event.step_id)
         if commands:
             self.perform(live, commands)
         self.wake()
@@ -303,10 +304,11 @@ class Partition:
     # ── attempts ─────────────────────────────────────────────────────────────────────────────────
 
     def _enqueue(self, live: Live, command: c.Enqueue) -> None:
-        state, node = live.state, command.node
-        self.dispatcher.offer(ticket_of(live, command, self.now))
+        node = command.node
+        ticket = ticket_of(live, command, self.now)
+        self.dispatcher.offer(ticket)
         if node.queue_timeout_ms < live.program.program.timeout_ms:
-            self.arm_at(state.run_id, state.at + node.queue_timeout_ms)
+            self.arm_at(ticket.run_id, live.state.at + node.queue_timeout_ms)
 
     def stop(self, key: DeliveryKey, life: int) -> None:
         """Take an attempt back, and tell the worker that holds it."""

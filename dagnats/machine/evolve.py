@@ -39,6 +39,7 @@ from dagnats.machine.state import (
     Completed,
     Ending,
     Failed,
+    Frame,
     Pending,
     RunState,
     Skipped,
@@ -73,15 +74,16 @@ def born(
 
 def _carry(program: Prepared, state: RunState) -> None:
     """Put outcomes of another run in the place of steps."""
+    top = program.scopes[TOP]
     for step, outcome in (state.birth.get("carried") or {}).items():
-        at = program.scopes[TOP].index[step]
+        at = top.index[step]
         if "output" in outcome:
             ended: StepState = Completed(outcome["output"])
         elif "error" in outcome:
             ended = Failed(outcome["error"])
         else:
             ended = Skipped(outcome["skipped"])
-        settle(program, state, state.frames[""], at, ended)
+        settle(program, state, top, state.frames[""], at, ended)
 
 
 def evolve(program: Prepared, state: RunState, event: Event, size: int | None = None) -> None:
@@ -89,23 +91,32 @@ def evolve(program: Prepared, state: RunState, event: Event, size: int | None = 
 
     `size` is that of the event as JSON, without the `id` that the log puts in front.
     """
+    if type(event) in OF_STEPS:
+        step = event.step_id  # type: ignore[union-attr] # as all in that table have
+        frame, at = locate(program, state, step) or begin_item(program, state, step)
+        evolve_step(program, state, frame, at, event, size)
+        return
     assert event.seq == state.seq + 1, (state.run_id, state.seq, event.seq)
     state.seq = event.seq
     state.at = milliseconds(event.timestamp)
-    kind = type(event)
-    fold = OF_STEPS.get(kind)
-    if fold is not None:
-        step = event.step_id  # type: ignore[union-attr] # as all in that table have
-        frame, at = locate(program, state, step) or begin_item(program, state, step)
-        was = frame.steps[at]
-        if frame.unmet[at] and type(was) is Pending and kind is not ev.StepCancelled:
-            begin_early(program, state, frame, at)
-        fold(program, state, frame, at, event)
-        moved(state.counters, was, frame.steps[at])
-    else:
-        if kind is ev.RunContinued or kind is ev.RunRetried:
-            begin(state.counters)
-        _evolve_run(program, state, event)
+    if isinstance(event, ev.RunContinued | ev.RunRetried):
+        begin(state.counters)
+    _evolve_run(program, state, event)
+    wrote(state.counters, event, size)
+
+
+def evolve_step(  # noqa: PLR0913, PLR0917 (as `evolve`, and where)
+    program: Prepared, state: RunState, frame: Frame, at: int, event: Event, size: int | None
+) -> None:
+    """Fold an event of a step, for who knows already where that step is."""
+    assert event.seq == state.seq + 1, (state.run_id, state.seq, event.seq)
+    state.seq = event.seq
+    state.at = milliseconds(event.timestamp)
+    kind, was = type(event), frame.steps[at]
+    if frame.unmet[at] and type(was) is Pending and kind is not ev.StepCancelled:
+        begin_early(program, state, frame, at)
+    OF_STEPS[kind](program, state, frame, at, event)
+    moved(state.counters, was, frame.steps[at])
     wrote(state.counters, event, size)
 
 

@@ -31,7 +31,7 @@ from dagnats.machine.state import (
     Recovering,
     is_alive,
 )
-from dagnats.machine.turn import Turn
+from dagnats.machine.turn import EVENTS_PER_TURN_MAX, Turn
 from dagnats.machine.values import holds, problem
 
 
@@ -81,17 +81,18 @@ def recall(turn: Turn) -> None:
 def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
     """Decide each step whose dependencies allow it, and what follows; then whether all is done."""
     scope, steps, state, key = turn.scope(frame), frame.steps, turn.state, frame.key
+    looks, events = turn.looks, turn.events
     heapify(todo)
-    while todo and not turn.full:
+    while todo and len(events) < EVENTS_PER_TURN_MAX:
         at = heappop(todo)
         if type(steps[at]) is not Pending:
             continue
         _decide(turn, frame, scope, at)
         if state.frames.get(key) is not frame or state.status != "running":
             return  # the next generation of the run has begun, or the run has ended
-        if key in turn.looks:
+        if key in looks:
             # What settled at once goes before what stands further down.
-            for dependent in turn.looks.pop(key):
+            for dependent in looks.pop(key):
                 heappush(todo, dependent)
         if key in turn.failed:
             return

@@ -71,15 +71,15 @@ def _started(
 def _completed(
     program: Prepared, state: RunState, frame: Frame, at: int, event: ev.StepCompleted
 ) -> None:
-    was, output = type(frame.steps[at]), event.payload
+    scope, was, output = scope_of(program, state, frame), type(frame.steps[at]), event.payload
     if event.usage:
         _spend(program, state, frame, at, event.usage)
     if was is Expecting:
         _take(state, output)
-    elif was is Pending and _continues(program, state, frame, at):
-        state.next_input = [output]
-    settle(program, state, frame, at, Completed(output, event.error))
-    remember(program, state, frame, at, output)
+    elif was is Pending and isinstance(scope.nodes[at], ContinueAsNewNode):
+        state.next_input = [output]  # this generation ends with it
+    settle(program, state, scope, frame, at, Completed(output, event.error))
+    remember(state, scope, frame, at, output)
 
 
 def _continued(
@@ -109,7 +109,7 @@ def _failed(
         handler = scope_of(program, state, frame).handlers[at][0]
         open_frame(program, state, frame, at, f"{error['handler']}!", handler, bare)
     else:
-        settle(program, state, frame, at, Failed(error))
+        settle(program, state, scope_of(program, state, frame), frame, at, Failed(error))
 
 
 def _of_any(program: Prepared, state: RunState, frame: Frame, at: int, event: Event) -> None:
@@ -119,9 +119,10 @@ def _of_any(program: Prepared, state: RunState, frame: Frame, at: int, event: Ev
         case ev.StepLost():
             steps[at] = Ready(event.attempt_number, event.iteration, event.delivery + 1, state.at)
         case ev.StepSkipped():
-            settle(program, state, frame, at, Skipped(event.payload["reason"]))
+            skipped = Skipped(event.payload["reason"])
+            settle(program, state, scope_of(program, state, frame), frame, at, skipped)
         case ev.StepCancelled():
-            settle(program, state, frame, at, Cancelled())
+            settle(program, state, scope_of(program, state, frame), frame, at, Cancelled())
         case ev.StepExhausted():
             payload = event.payload
             if event.usage:
@@ -252,11 +253,6 @@ def begin_early(program: Prepared, state: RunState, frame: Frame, at: int) -> No
     frame.late[at] = tuple(
         source for source, _ in edges if not isinstance(frame.steps[source], Ended)
     )
-
-
-def _continues(program: Prepared, state: RunState, frame: Frame, at: int) -> bool:
-    """Whether the end of a step is that of this generation of the run."""
-    return isinstance(scope_of(program, state, frame).nodes[at], ContinueAsNewNode)
 
 
 def _spend(

@@ -18,7 +18,7 @@ from dagnats.machine import inputs as i
 from dagnats.machine.closing import withdraw_all
 from dagnats.machine.errors import cut, error, no_value
 from dagnats.machine.kinds import agent_loop, approval, child, planner, task, wait
-from dagnats.machine.outcome import Usage, give_up
+from dagnats.machine.outcome import Usage, give_up, succeed
 from dagnats.machine.payload import TooLargeError, require_fit
 from dagnats.machine.state import Asking, Exhausted, Frame, Ready, Running, locate
 from dagnats.machine.ticking import offer_all, tick
@@ -73,8 +73,15 @@ def _deliver(turn: Turn, request: i.Deliver) -> None:
     frame, at = found
     ready = frame.steps[at]
     if isinstance(ready, Ready) and turn.state.status == "running":
-        of_attempt = (ready.attempt, ready.iteration, request.worker_id, ready.delivery)
-        turn.add(ev.StepStarted(*turn.head(), step, *of_attempt))
+        started = ev.StepStarted(
+            *turn.head(),
+            step,
+            ready.attempt,
+            ready.iteration,
+            request.worker_id,
+            ready.delivery,
+        )
+        turn.add_of(frame, at, started)
 
 
 def _speak_of(turn: Turn, claim: Claim) -> None:
@@ -86,8 +93,10 @@ def _speak_of(turn: Turn, claim: Claim) -> None:
     if was is None:
         return
     match claim:
-        case i.Complete() | i.Continue() | i.Fail():
-            _answered(turn, frame, at, was, claim)
+        case i.Complete() | i.Continue():
+            _returned(turn, frame, at, was, claim)
+        case i.Fail():
+            _failed(turn, frame, at, was, claim)
         case i.ExpireLease(delivery=delivery):
             if was is frame.steps[at] and was.delivery == delivery:
                 task.lost(turn, frame, at, was)
@@ -96,6 +105,9 @@ def _speak_of(turn: Turn, claim: Claim) -> None:
                 task.silent(turn, frame, at, was)
         case _:
             assert_never(claim)
+    # Only who has done something can have spent something.
+    if getattr(claim, "usage", None):
+        ending.hold_budget(turn)
 
 
 def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
@@ -104,25 +116,15 @@ def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
     A lost delivery may answer after all, while its attempt waits for another worker.
     """
     step = frame.steps[at]
-    if not isinstance(step, Running):
-        if not isinstance(step, Ready) or step.delivery == 1:
-            return None
+    if type(step) is Ready and step.delivery > 1:
         step = Running(step.attempt, step.iteration, step.delivery - 1, step.since, "")
-    if step.attempt == claim.attempt and step.iteration == claim.iteration:
+    if (
+        isinstance(step, Running)
+        and step.attempt == claim.attempt
+        and step.iteration == claim.iteration
+    ):
         return step
     return None
-
-
-def _answered(
-    turn: Turn, frame: Frame, at: int, was: Running, claim: i.Complete | i.Continue | i.Fail
-) -> None:
-    match claim:
-        case i.Complete() | i.Continue():
-            _returned(turn, frame, at, was, claim)
-        case i.Fail():
-            _failed(turn, frame, at, was, claim)
-    if claim.usage:
-        ending.hold_budget(turn)
 
 
 def _returned(
@@ -132,7 +134,7 @@ def _returned(
         result, plan, asks_more = claim.output, claim.plan, False
     else:
         result, plan, asks_more = claim.state, None, True
-    usage = _counted(claim.usage)
+    usage = _counted(claim.usage) if claim.usage else None
     node = turn.scope(frame).nodes[at]
     if was is not frame.steps[at]:  # it waits for another worker by now
         turn.withdraw(frame, at)
@@ -144,7 +146,7 @@ def _returned(
         give_up(turn, frame, at, no_value(wrong, step=step, attempt=was.attempt), usage)
         return
     if type(node) is TaskNode and not asks_more:  # nearly always
-        task.completed(turn, frame, at, result, usage)
+        succeed(turn, frame, at, result, usage=usage)
         return
     match node:
         case AgentLoopNode():
@@ -157,7 +159,7 @@ def _returned(
             wrong_kind = error("not_a_loop", what, step=step, attempt=was.attempt)
             task.failed(turn, frame, at, wrong_kind, usage=usage)
         case _:
-            task.completed(turn, frame, at, result, usage)
+            succeed(turn, frame, at, result, usage=usage)
 
 
 def _counted(usage: Usage) -> Usage:

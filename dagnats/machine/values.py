@@ -204,8 +204,10 @@ def attempt_input(
     `loop` is the root of a repeated task; its state travels in the same message.
     """
     scope = scope_of(program, state, frame)
-    if "rate_key" in scope.formulas[at]:
-        rate_key(program, state, frame, at, loop)
+    handed = scope.handed[at]
+    if handed >= 0:
+        return _output(frame.steps[handed])
+    rate_key(program, state, frame, at, loop)
     value = step_input(program, state, frame, at, loop)
     if not scope.composed[at]:
         return value
