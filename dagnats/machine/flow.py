@@ -81,11 +81,11 @@ def recall(turn: Turn) -> None:
 def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
     """Decide each step whose dependencies allow it, and what follows; then whether all is done."""
     scope, steps, state, key = turn.scope(frame), frame.steps, turn.state, frame.key
-    looks, events = turn.looks, turn.events
+    looks, events, unmet = turn.looks, turn.events, frame.unmet
     heapify(todo)
     while todo and len(events) < EVENTS_PER_TURN_MAX:
         at = heappop(todo)
-        if type(steps[at]) is not Pending:
+        if type(steps[at]) is not Pending or (unmet[at] and scope.nodes[at].join in _WAITS_FOR_ALL):
             continue
         _decide(turn, frame, scope, at)
         if state.frames.get(key) is not frame or state.status != "running":
@@ -100,6 +100,9 @@ def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
         turn.look(frame, todo)
     elif not frame.open and state.frames.get(key) is frame:
         _frame_done(turn, frame, scope.kind)
+
+
+_WAITS_FOR_ALL = frozenset({"all_success", "all_done"})
 
 
 def _decide(turn: Turn, frame: Frame, scope: Scope, at: int) -> None:

@@ -198,7 +198,11 @@ class Turn:
         usage: dict[str, float] | None = None,
     ) -> None:
         """End a step well."""
-        step, attempt, iteration = self._spoken_of(frame, at)
+        was = frame.steps[at]
+        if type(was) is Running:  # nearly always
+            step, attempt, iteration = self.name(frame, at), was.attempt, was.iteration
+        else:
+            step, attempt, iteration = self._spoken_of(frame, at)
         ended = ev.StepCompleted(*self.head(), step, attempt, iteration, output, error, usage)
         self.add_of(frame, at, ended)
 
@@ -250,8 +254,6 @@ class Turn:
     def _spoken_of(self, frame: Frame, at: int) -> tuple[str, int, int]:
         was: StepState = frame.steps[at]
         step = self.name(frame, at)
-        if type(was) is Running:  # most are
-            return step, was.attempt, was.iteration
         return step, getattr(was, "attempt", 0), getattr(was, "iteration", 0)
 
 
