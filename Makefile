@@ -24,7 +24,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint bench-lsp fuzz prove mutate simulate-shell mutants chaos bench-sleepers bench-cluster
+.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint bench-lsp fuzz prove mutate simulate-shell mutants chaos bench-latency bench-sleepers bench-cluster
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -100,6 +100,9 @@ mutants: $(STAMP)
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),60) --rate $(or $(RATE),200) \
 		--every $(or $(EVERY),3) --seed $(or $(SEED),1)
+
+bench-latency: $(STAMP)
+	@$(BIN)/python -m benchmarks.latency
 
 bench-sleepers: $(STAMP)
 	@$(BIN)/python -m benchmarks.sleepers
