@@ -233,9 +233,10 @@ class Partition:
         return self.fault
 
     def _record(self, live: Live, transition: Transition) -> None:
-        state, events, commands, lines = transition
+        events, commands, lines = transition.events, transition.commands, transition.lines
         if not events:
             return
+        state = transition.state
         live.dirty = True
         for command in commands:
             if type(command) is c.Publish:
@@ -257,13 +258,12 @@ class Partition:
         self, live: Live, commands: Iterable[c.Command]
     ) -> None:
         """Do what the machine commands, or let it be done after the commit."""
-        run_id = live.state.run_id
         for command in commands:
             match command:
                 case c.Enqueue():
                     self._enqueue(live, command)
                 case c.Withdraw():
-                    key = (run_id, command.step, command.iteration, command.attempt)
+                    key = (live.run_id, command.step, command.iteration, command.attempt)
                     self.stop(key, command.life)
                 case c.EndRun():
                     self._close(live)
@@ -272,18 +272,18 @@ class Partition:
                 case c.Listen():
                     self._listen(live, command)
                 case c.GoOn():
-                    self.going_on.append(run_id)
+                    self.going_on.append(live.run_id)
                 case c.StartChild():
                     self.spawn(live, command)
                 case c.CancelChild():
-                    reason = f"its parent `{run_id}` waits no more"
+                    reason = f"its parent `{live.run_id}` waits no more"
                     self.send(errands.StopChild(command.child_run_id, reason))
                 case c.Ask():
                     self._ask(live, command)
                 case c.Respond():
                     self.send(
                         errands.AnswerHttp(
-                            run_id,
+                            live.run_id,
                             command.status,
                             command.headers,
                             command.body,

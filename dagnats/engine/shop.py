@@ -146,7 +146,7 @@ def assign(partition: Partition, now: int) -> None:
         deliver = i.Deliver(at=now, step=ticket.step, worker_id=worker_id)
         transition = partition.decide(live, deliver)
         partition.follow(live, transition)
-        partition.arm_at(ticket.run_id, live.state.at + ticket.node.timeout_ms)
+        partition.arm_at(ticket.run_id, transition.state.at + ticket.node.timeout_ms)
         # Not before the event of the delivery: if that sealed the group, ride with the next.
         deliveries = partition.outbox.current.deliveries
         deliveries.setdefault(worker_id, []).append(ticket)

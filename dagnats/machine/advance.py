@@ -5,7 +5,10 @@ the only code that decides anything about a run. It knows no clock, no chance an
 ids arrive as data. An input that speaks of something past yields no event.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 
 from dagnats.machine import events as ev
 from dagnats.machine import inputs as i
@@ -21,16 +24,20 @@ from dagnats.machine.state import END_STATUSES, RunState
 from dagnats.machine.turn import Turn, top
 
 
-class Transition(NamedTuple):
+class Transition(msgspec.Struct, frozen=True):
     """What an input led to: the state (the one given, changed in place), facts, and intentions.
 
-    `lines` has the events as JSON.
+    `lines` has the events as JSON. It can be taken apart like a tuple.
     """
 
     state: RunState
     events: list[Event]
     commands: list[Command]
     lines: list[bytes]
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the parts."""
+        return iter((self.state, self.events, self.commands, self.lines))
 
 
 def start(program: Prepared, request: i.StartRun) -> Transition:

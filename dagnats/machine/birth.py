@@ -26,7 +26,7 @@ def first_turn(program: Prepared, request: StartRun) -> Turn:
     birth: dict[str, Any] = {"digest": program.digest, "input": request.input}
     for key in ("trigger", "parent", "carried", "nonce", "start_at", "extra"):
         value = getattr(request, key)
-        if value not in {None, ""} if isinstance(value, str | None) else True:
+        if value is not None and value != "":
             birth[key] = value
     wrong: EvaluationError | None = None
     try:

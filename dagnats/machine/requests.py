@@ -71,10 +71,14 @@ def _deliver(turn: Turn, request: i.Deliver) -> None:
     if found is None:
         return
     frame, at = found
-    ready = frame.steps[at]
-    if isinstance(ready, Ready) and turn.state.status == "running":
+    ready, state = frame.steps[at], turn.state
+    if isinstance(ready, Ready) and state.status == "running":
         started = ev.StepStarted(
-            *turn.head(),
+            state.seq + 1,
+            state.run_id,
+            state.workflow,
+            state.generation,
+            turn.timestamp,
             step,
             ready.attempt,
             ready.iteration,

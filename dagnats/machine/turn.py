@@ -154,7 +154,18 @@ class Turn:
         """Let an attempt wait for a worker; `loop_state` is what a loop begins with."""
         step, node = self.name(frame, at), self.scope(frame).nodes[at]
         begins = None if loop_state is None else {"state": loop_state}
-        queued = ev.StepQueued(*self.head(), step, attempt, iteration, begins)
+        state = self.state
+        queued = ev.StepQueued(
+            state.seq + 1,
+            state.run_id,
+            state.workflow,
+            state.generation,
+            self.timestamp,
+            step,
+            attempt,
+            iteration,
+            begins,
+        )
         self.add_of(frame, at, queued)
         ready = frame.steps[at]
         assert isinstance(ready, Ready)
@@ -203,7 +214,20 @@ class Turn:
             step, attempt, iteration = self.name(frame, at), was.attempt, was.iteration
         else:
             step, attempt, iteration = self._spoken_of(frame, at)
-        ended = ev.StepCompleted(*self.head(), step, attempt, iteration, output, error, usage)
+        state = self.state
+        ended = ev.StepCompleted(
+            state.seq + 1,
+            state.run_id,
+            state.workflow,
+            state.generation,
+            self.timestamp,
+            step,
+            attempt,
+            iteration,
+            output,
+            error,
+            usage,
+        )
         self.add_of(frame, at, ended)
 
     def fail(
