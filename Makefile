@@ -18,13 +18,14 @@
 #   make simulate-shell [SEEDS=1-100] [RUNS=n] [JOBS=n]   the engine under faults, drawn from seeds
 #   make mutants                  break the machine and the engine on purpose: simulation must notice
 #   make chaos [SECONDS=60] [RATE=200] [EVERY=3] [SEED=n]   real servers, killed with -9 under load
+#   make bench-latency            one step, a fan-out of 100, and the way back after a kill
 #   make bench-sleepers           100,000 sleeping runs: memory of each, and the time of a restart
 #   make bench-cluster            three NATS nodes that lose their leader under load
 #   make mutate [PER=n] [SEED=n]  corrupt clean documents in every way; what is said first of each
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint bench-lsp fuzz prove mutate simulate-shell mutants chaos bench-sleepers bench-cluster
+.PHONY: help demo test check bless bench clean venv conformance bench-expr bench-lint bench-lsp fuzz prove mutate simulate-shell mutants chaos bench-latency bench-sleepers bench-cluster
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -100,6 +101,9 @@ mutants: $(STAMP)
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),60) --rate $(or $(RATE),200) \
 		--every $(or $(EVERY),3) --seed $(or $(SEED),1)
+
+bench-latency: $(STAMP)
+	@$(BIN)/python -m benchmarks.latency
 
 bench-sleepers: $(STAMP)
 	@$(BIN)/python -m benchmarks.sleepers

@@ -4,6 +4,7 @@ Engine, worker, load generator and NATS server are processes of their own, every
 and every event is published. The prototype (`benchmarks/prototype.py`) is the same loop with
 nothing in it. Both meet the same server binary in a fresh data directory, point after point in
 turn, so that a noisy machine disturbs both. `--rounds` repeats everything and reports medians.
+What each process uses is told per run, for on a noisy machine that says more than the time it took.
 
     python -m benchmarks.run [--rounds N] [--json FILE]
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import RUN_S
+from benchmarks.processes import cpu_s, nats_server_of
 from dagnats.compiler.pipeline import compile_workflow
 from dagnats.ir import codec
 from dagnats.jetstream.client import Client
@@ -41,12 +43,13 @@ SETTLE_S = 2
 
 @dataclass(frozen=True)
 class Contender:
-    """A system that accepts load."""
+    """A system that accepts load, and its processes by what they do."""
 
     name: str
     url: str
     user: str
     password: str
+    processes: dict[str, int]
 
 
 def workflow() -> str:
@@ -78,11 +81,11 @@ def process(*arguments: str, say: str = "") -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def quiet_process(*arguments: str) -> Iterator[None]:
+def quiet_process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process that says nothing on stdout until the end of the block."""
     child = subprocess.Popen([sys.executable, *arguments])
     try:
-        yield
+        yield child
     finally:
         child.terminate()
         child.wait(READY_S)
@@ -93,7 +96,9 @@ def dagnats(stack: ExitStack) -> Iterator[Contender]:
     """Serve with the product, register the workflow, attach a worker."""
     data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="dagnats-bench-"))
     with (
-        process("-m", "dagnats.cli.main", "serve", "--data-dir", data_dir, "--nats-port", "0"),
+        process(
+            "-m", "dagnats.cli.main", "serve", "--data-dir", data_dir, "--nats-port", "0"
+        ) as engine,
         quiet_process(
             "-m",
             "dagnats.cli.main",
@@ -104,11 +109,11 @@ def dagnats(stack: ExitStack) -> Iterator[Contender]:
             data_dir,
             "--concurrency",
             "1000",
-        ),
+        ) as worker,
     ):
         target = locate(None, Path(data_dir))
         asyncio.run(register(target))
-        yield contender("dagnats", target.url, Path(data_dir) / "credentials.json")
+        yield contender("dagnats", target.url, Path(data_dir), engine.pid, worker.pid)
 
 
 async def register(target: Any) -> None:
@@ -129,14 +134,14 @@ def prototype(stack: ExitStack) -> Iterator[Contender]:
     data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prototype-bench-")))
     with process("-m", "benchmarks.run", "--only-server", str(data_dir)) as server:
         url = json.loads((data_dir / "url.json").read_text())
-        found = contender("prototype", url, data_dir / "credentials.json")
-        words = (found.url, found.user, found.password)
+        known = json.loads((data_dir / "credentials.json").read_text())
+        words = (url, known["user"], known["password"])
         with (
-            process("-m", "benchmarks.prototype", "engine", *words),
-            process("-m", "benchmarks.prototype", "worker", *words),
+            process("-m", "benchmarks.prototype", "engine", *words) as engine,
+            process("-m", "benchmarks.prototype", "worker", *words) as worker,
         ):
             assert server.poll() is None
-            yield found
+            yield contender("prototype", url, data_dir, engine.pid, worker.pid)
 
 
 async def serve_only(data_dir: Path) -> None:
@@ -150,10 +155,11 @@ async def serve_only(data_dir: Path) -> None:
         await server.stop()
 
 
-def contender(name: str, url: str, credentials: Path) -> Contender:
-    """Return a contender with the credentials in a file."""
-    known = json.loads(credentials.read_text())
-    return Contender(name, url, known["user"], known["password"])
+def contender(name: str, url: str, data_dir: Path, engine: int, worker: int) -> Contender:
+    """Return a contender whose NATS server keeps its data and credentials there."""
+    known = json.loads((data_dir / "credentials.json").read_text())
+    processes = {"engine": engine, "worker": worker, "nats": nats_server_of(data_dir)}
+    return Contender(name, url, known["user"], known["password"], processes)
 
 
 def settle() -> None:
@@ -163,7 +169,8 @@ def settle() -> None:
 
 
 def measure(who: Contender, runs: int, in_flight: int) -> dict[str, float]:
-    """Run the load generator once."""
+    """Run the load generator once; `cpu_…_ms` is what a process used for each run."""
+    before = {role: cpu_s(pid) for role, pid in who.processes.items()}
     done = subprocess.run(
         [
             sys.executable,
@@ -181,7 +188,11 @@ def measure(who: Contender, runs: int, in_flight: int) -> dict[str, float]:
         text=True,
         timeout=2 * RUN_S,
     )
-    return dict(json.loads(done.stdout))
+    used = {
+        f"cpu_{role}_ms": (cpu_s(pid) - before[role]) * 1000 / runs
+        for role, pid in who.processes.items()
+    }
+    return {**json.loads(done.stdout), **used}
 
 
 def race(rounds: int) -> dict[str, dict[int, dict[str, float]]]:
@@ -213,7 +224,8 @@ def line(name: str, in_flight: int, found: dict[str, float]) -> str:
     """Return one measurement as a row."""
     return (
         f"{name:9} {in_flight:9} {found['runs_per_s']:10.0f} "
-        f"{found['p50_ms']:8.1f} {found['p99_ms']:8.1f}"
+        f"{found['p50_ms']:8.1f} {found['p99_ms']:8.1f} "
+        f"{found['cpu_engine_ms']:8.3f} {found['cpu_worker_ms']:8.3f} {found['cpu_nats_ms']:8.3f}"
     )
 
 
@@ -229,7 +241,11 @@ def main() -> int:
         return 0
     medians = race(options.rounds)
     print(f"ten-step runs, fsync always, history on · {platform.machine()}, {os.cpu_count()} cores")
-    print(f"{'':9} {'in flight':>9} {'runs/s':>10} {'p50 ms':>8} {'p99 ms':>8}")
+    print(f"{'':48} {'processor time of a run, ms':>26}")
+    print(
+        f"{'':9} {'in flight':>9} {'runs/s':>10} {'p50 ms':>8} {'p99 ms':>8} "
+        f"{'engine':>8} {'worker':>8} {'nats':>8}"
+    )
     for name, points in medians.items():
         for in_flight, found in points.items():
             print(line(name, in_flight, found))

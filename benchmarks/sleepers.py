@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.processes import nats_server_of, resident
 from dagnats.compiler.pipeline import compile_workflow
 from dagnats.ir import codec
 from dagnats.jetstream.client import Client
@@ -63,8 +64,7 @@ class Server:
 
     def rss(self) -> tuple[int, int]:
         """Return the resident bytes of the engine and of its NATS server."""
-        nats = int((self.data_dir / "nats-server.pid").read_text())
-        return resident(self.process.pid), resident(nats)
+        return resident(self.process.pid), resident(nats_server_of(self.data_dir))
 
     def status(self) -> dict[str, Any]:
         """Return what `/health` says."""
@@ -76,14 +76,6 @@ class Server:
         """Kill both with -9."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-
-
-def resident(pid: int) -> int:
-    """Return the resident bytes of a process."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(pid)
 
 
 async def register(data_dir: Path) -> None:

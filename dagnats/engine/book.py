@@ -103,7 +103,7 @@ class Live:
 
     def note_references(self, data: bytes) -> None:
         """Note of which other runs something of this one, as JSON, has references."""
-        if _REFERENCE in data:
+        if REFERENCE in data:
             found = {one.run_id for one in found_in(msgspec.json.decode(data))}
             found.discard(self.run_id)
             self.refers = (self.refers or set()) | found
@@ -233,7 +233,8 @@ class _Chunk(msgspec.Struct, frozen=True, array_like=True):
     forgotten_until: int = 0
 
 
-_REFERENCE = f'"{KEY}"'.encode()
+REFERENCE = f'"{KEY}"'.encode()
+"""What JSON has in it that refers to a stored value."""
 
 TOMBSTONE = b"null"
 """The snapshot of a run that has ended and is not listed: it must not come back to life."""

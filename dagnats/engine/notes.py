@@ -13,23 +13,22 @@ from dagnats.machine.state import RunState
 
 def ticket_of(live: Live, command: c.Enqueue, now: int) -> Ticket:
     """Return a delivery as the dispatcher takes it."""
-    state, program = live.state, live.program.program
-    concurrency = program.admission.concurrency
-    extra = state.birth.get("extra") or {}
+    state, admission = live.state, live.program.program.admission
+    concurrency, extra = admission.concurrency, state.birth.get("extra")
     return Ticket(
-        run_id=state.run_id,
-        step=command.step,
-        iteration=command.iteration,
-        attempt=command.attempt,
-        delivery=command.delivery,
-        node=command.node,
-        input=command.input,
-        loop_state=command.loop_state,
-        queued_at=now,
-        rate_key=command.rate_key,
-        offset_ms=extra.get("offset_ms", 0),
-        max_steps=concurrency.max_steps if concurrency is not None else None,
-        sticky=program.admission.sticky,
+        state.run_id,
+        command.step,
+        command.iteration,
+        command.attempt,
+        command.delivery,
+        command.node,
+        command.input,
+        command.loop_state,
+        now,
+        command.rate_key,
+        extra.get("offset_ms", 0) if extra else 0,
+        concurrency.max_steps if concurrency is not None else None,
+        admission.sticky,
     )
 
 

@@ -16,6 +16,8 @@ from dagnats.wire.tasks import Held
 
 GROUP_BYTES_MAX = 256_000
 """A group closes before it grows beyond this; one larger event is a group of its own."""
+ID_BYTES = 40
+"""What the id of an event, and the end of its line, take at the most."""
 
 PENDING_EVENTS_MAX = 20_000
 PENDING_BYTES_MAX = 64_000_000
@@ -24,7 +26,10 @@ PENDING_ANSWERS_MAX = 10_000
 
 
 class Group:
-    """Events of one commit, as lines of JSON, with the run of each; and what follows the commit."""
+    """Events of one commit, as lines of JSON, with the run of each; and what follows the commit.
+
+    Until it is taken, its lines have no ids.
+    """
 
     __slots__ = (
         "accepted",
@@ -82,19 +87,21 @@ class Outbox:
         self._sealed: deque[Group] = deque()
         self.current = Group(offset)
 
-    def record(self, run_id: str, lines: Sequence[bytes]) -> None:
-        """Add events of a run, as JSON; each gets the next offset: with the partition, its id."""
-        prefix, offset, group = self._prefix, self.offset, self.current
-        for event in lines:
-            line = b'%s%d",%s' % (prefix, offset, event[1:])
-            if group.size_bytes + len(line) > GROUP_BYTES_MAX and group.lines:
-                group = self._seal(offset)
-            group.lines.append(line)
-            group.run_ids.append(run_id)
-            group.size_bytes += len(line) + 1
-            offset += 1
-        self.offset = offset
-        self.pending_events += len(lines)
+    def record(self, run_id: str, events: Sequence[bytes]) -> None:
+        """Add events of a run, as JSON."""
+        count, group = len(events), self.current
+        size = sum(map(len, events)) + ID_BYTES * count
+        if group.size_bytes + size > GROUP_BYTES_MAX and (group.lines or count > 1):
+            if count > 1:
+                for event in events:
+                    self.record(run_id, (event,))
+                return
+            group = self._seal()
+        group.lines += events
+        group.run_ids += [run_id] * count
+        group.size_bytes += size
+        self.offset += count
+        self.pending_events += count
 
     def answer(self, subject: str, payload: bytes) -> None:
         """Send an answer with the group that is open now."""
@@ -109,7 +116,10 @@ class Outbox:
         return self._sealed_bytes + self.current.size_bytes + self.current.answer_bytes
 
     def take(self) -> Group | None:
-        """Return the oldest group, or None when nothing waits."""
+        """Return the oldest group, or None when nothing waits.
+
+        Each of its events has an offset by now: with the partition, its id.
+        """
         if self._sealed:
             group = self._sealed.popleft()
             self._sealed_bytes -= group.size_bytes + group.answer_bytes
@@ -118,6 +128,11 @@ class Outbox:
         else:
             group = self.current
             self.current = Group(self.offset)
+        prefix = self._prefix
+        group.lines = [
+            b'%s%d",%s' % (prefix, offset, event[1:])
+            for offset, event in enumerate(group.lines, group.offset)
+        ]
         self.pending_events -= len(group.lines)
         self.pending_answers -= len(group.answers)
         return group
@@ -127,9 +142,9 @@ class Outbox:
         """Whether all that was decided has been taken."""
         return not self._sealed and self.current.empty
 
-    def _seal(self, offset: int) -> Group:
+    def _seal(self) -> Group:
         group = self.current
         self._sealed.append(group)
         self._sealed_bytes += group.size_bytes + group.answer_bytes
-        self.current = Group(offset)
+        self.current = Group(self.offset)
         return self.current

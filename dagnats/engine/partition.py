@@ -10,11 +10,11 @@ the log.
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dagnats.engine import errands
 from dagnats.engine.aside import Aside
-from dagnats.engine.book import Closed, Live
+from dagnats.engine.book import REFERENCE, Closed, Live
 from dagnats.engine.faults import RunFaultError, in_words
 from dagnats.engine.letters import Letters
 from dagnats.engine.listeners import Listeners
@@ -51,15 +51,17 @@ LIVE_RUNS_MAX = 250_000
 HEARD_AT_ONCE_MAX = 500
 """Runs that hear of an event, or go on, before an append of that may begin."""
 
-_TIMED = (
-    ev.StepContinued,
-    ev.StepFailed,
-    ev.SleepStarted,
-    ev.WaitStarted,
-    ev.ApprovalRequested,
-    ev.ApprovalReminded,
-    ev.ChildSpawned,
-    ev.PlanRefused,
+_TIMED: Final = frozenset(
+    {
+        ev.StepContinued,
+        ev.StepFailed,
+        ev.SleepStarted,
+        ev.WaitStarted,
+        ev.ApprovalRequested,
+        ev.ApprovalReminded,
+        ev.ChildSpawned,
+        ev.PlanRefused,
+    }
 )
 """Events after which time has something to do; those of attempts are armed as they are dealt."""
 
@@ -231,20 +233,23 @@ class Partition:
         return self.fault
 
     def _record(self, live: Live, transition: Transition) -> None:
-        state, events, commands, lines = transition
+        events, commands, lines = transition.events, transition.commands, transition.lines
         if not events:
             return
+        state = transition.state
         live.dirty = True
         for command in commands:
-            if isinstance(command, c.Publish):
+            if type(command) is c.Publish:
                 # Before the events that rest on it: a crash in between repeats the step, not loses.
                 self.publish(command.event_id, command.event, command.data)
         self.outbox.record(state.run_id, lines)
         for line in lines:
-            live.note_references(line)
-        for event in events:
-            if isinstance(event, _TIMED):
-                self._arm_step(live, event.step_id)
+            if REFERENCE in line:
+                live.note_references(line)
+        if not _TIMED.isdisjoint(map(type, events)):
+            for event in events:
+                if isinstance(event, ev.OfStep) and type(event) in _TIMED:
+                    self._arm_step(live, event.step_id)
         if commands:
             self.perform(live, commands)
         self.wake()
@@ -253,13 +258,12 @@ class Partition:
         self, live: Live, commands: Iterable[c.Command]
     ) -> None:
         """Do what the machine commands, or let it be done after the commit."""
-        run_id = live.state.run_id
         for command in commands:
             match command:
                 case c.Enqueue():
                     self._enqueue(live, command)
                 case c.Withdraw():
-                    key = (run_id, command.step, command.iteration, command.attempt)
+                    key = (live.run_id, command.step, command.iteration, command.attempt)
                     self.stop(key, command.life)
                 case c.EndRun():
                     self._close(live)
@@ -268,18 +272,18 @@ class Partition:
                 case c.Listen():
                     self._listen(live, command)
                 case c.GoOn():
-                    self.going_on.append(run_id)
+                    self.going_on.append(live.run_id)
                 case c.StartChild():
                     self.spawn(live, command)
                 case c.CancelChild():
-                    reason = f"its parent `{run_id}` waits no more"
+                    reason = f"its parent `{live.run_id}` waits no more"
                     self.send(errands.StopChild(command.child_run_id, reason))
                 case c.Ask():
                     self._ask(live, command)
                 case c.Respond():
                     self.send(
                         errands.AnswerHttp(
-                            run_id,
+                            live.run_id,
                             command.status,
                             command.headers,
                             command.body,
@@ -300,10 +304,11 @@ class Partition:
     # ── attempts ─────────────────────────────────────────────────────────────────────────────────
 
     def _enqueue(self, live: Live, command: c.Enqueue) -> None:
-        state, node = live.state, command.node
-        self.dispatcher.offer(ticket_of(live, command, self.now))
+        node = command.node
+        ticket = ticket_of(live, command, self.now)
+        self.dispatcher.offer(ticket)
         if node.queue_timeout_ms < live.program.program.timeout_ms:
-            self.arm_at(state.run_id, state.at + node.queue_timeout_ms)
+            self.arm_at(ticket.run_id, live.state.at + node.queue_timeout_ms)
 
     def stop(self, key: DeliveryKey, life: int) -> None:
         """Take an attempt back, and tell the worker that holds it."""

@@ -271,7 +271,7 @@ def _task(live: Live, ticket: Ticket) -> Task:
     if nonce:
         secrets = {name: marker(nonce, name) for name in live.program.program.secrets}
     budget: dict[str, float] = {}
-    if isinstance(node, AgentLoopNode) and node.budget is not None:
+    if ticket.iteration and isinstance(node, AgentLoopNode) and node.budget is not None:
         loop = state.loops.get(ticket.step)
         budget = left(node.budget, loop.usage if loop is not None else {})
     return Task(

@@ -67,7 +67,8 @@ def _take_result(
 def _as_input(
     live: Live, result: Result, now: int, planning: Planning
 ) -> i.Complete | i.Continue | i.Fail:
-    problem, usage = result.error, _counted(result.usage)
+    problem = result.error
+    usage = _counted(result.usage) if result.usage else None
     if problem is not None:
         return i.Fail(
             at=now,
@@ -81,22 +82,19 @@ def _as_input(
             details=problem.details,
             usage=usage,
         )
-    head = (now, result.step, result.attempt, result.iteration, result.output, usage)
+    step, attempt, iteration = result.step, result.attempt, result.iteration
     if result.continued:
-        return i.Continue(*head)
-    broken = contracts.complaint(live, result.step, result.output)
+        return i.Continue(now, step, attempt, iteration, result.output, usage)
+    broken = contracts.complaint(live, step, result.output)
     if broken:
         code = contracts.INVALID_OUTPUT
-        return i.Fail(*head[:4], code, broken, retryable=False, usage=usage)
-    if not result.iteration:
-        return i.Complete(*head)
-    return i.Complete(*head, _plan(live, result, planning))
+        return i.Fail(now, step, attempt, iteration, code, broken, retryable=False, usage=usage)
+    plan = _plan(live, result, planning) if iteration else None
+    return i.Complete(now, step, attempt, iteration, result.output, usage, plan)
 
 
-def _counted(usage: dict[str, float] | None) -> dict[str, float] | None:
+def _counted(usage: dict[str, float]) -> dict[str, float] | None:
     """Return what counts of what a worker says it has spent: known units, nothing below 0."""
-    if not usage:
-        return None
     return {unit: usage[unit] for unit in UNITS if usage.get(unit, 0) > 0} or None
 
 
@@ -148,7 +146,7 @@ def assign(partition: Partition, now: int) -> None:
         deliver = i.Deliver(at=now, step=ticket.step, worker_id=worker_id)
         transition = partition.decide(live, deliver)
         partition.follow(live, transition)
-        partition.arm_at(ticket.run_id, live.state.at + ticket.node.timeout_ms)
+        partition.arm_at(ticket.run_id, transition.state.at + ticket.node.timeout_ms)
         # Not before the event of the delivery: if that sealed the group, ride with the next.
         deliveries = partition.outbox.current.deliveries
         deliveries.setdefault(worker_id, []).append(ticket)

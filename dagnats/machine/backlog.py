@@ -33,12 +33,7 @@ class Backlog:
         entry = Entry(tag, seq, key, ticket)
         task = self.tasks.get(node.task) or self.task(node.task)
         line = task.plain
-        if (
-            line is None
-            or node is not task.plain_node
-            or ticket.max_steps is not None
-            or ticket.sticky is not None
-        ):
+        if line is None or not ticket.is_plain:
             line = self.line(ticket)
             for window in line.windows:
                 window.expect(node)
@@ -76,8 +71,7 @@ class Backlog:
         """Return the line that a ticket belongs to."""
         node = ticket.node
         task = self.task(node.task)
-        special = ticket.is_special
-        if node is task.plain_node and task.plain is not None and not special:
+        if task.plain is not None and ticket.is_plain:
             return task.plain
         place = (node.worker_group, tuple(sorted(node.required_capabilities)))
         lane = task.lanes.get(place)
@@ -94,8 +88,8 @@ class Backlog:
             line.run = self.run(ticket) if has_run else None
             for window in line.windows:
                 window.lines += 1
-        if not special and not keys and place == (None, ()) and node.max_task_concurrency is None:
-            task.plain, task.plain_node = line, node
+        if ticket.is_plain:
+            task.plain = line
         return line
 
     def _count(self, task: Task, ticket: Ticket) -> None:
@@ -113,9 +107,6 @@ class Backlog:
             run = self.runs[ticket.run_id]
             run.held -= 1
             run.wake()
-        elif node is task.plain_node and task.seats and self._load[ticket.run_id] == 1:
-            del self._load[ticket.run_id]  # all that there is to forget of most
-            return
         self._forget(task, ticket)
 
     def _forget(self, task: Task, ticket: Ticket) -> None:
@@ -124,7 +115,7 @@ class Backlog:
         load = self._load.pop(run_id) - 1
         if load:
             self._load[run_id] = load
-        if ticket.node is not task.plain_node and ticket.node.max_task_concurrency is not None:
+        if ticket.node.max_task_concurrency is not None:
             task.drop_cap(ticket.node.max_task_concurrency)
         if ticket.max_steps is not None or ticket.sticky is not None:
             run = self.runs[run_id]
@@ -186,7 +177,7 @@ class Backlog:
         """Forget a task that has no worker when there is nothing else to know of it."""
         plain = task.plain
         if plain is not None and plain.is_empty:
-            task.plain = task.plain_node = None
+            task.plain = None
             del plain.lane.lines[plain.key]
             self._drop_empty(plain.lane)
         if task.is_idle:

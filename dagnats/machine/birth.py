@@ -26,12 +26,13 @@ def first_turn(program: Prepared, request: StartRun) -> Turn:
     birth: dict[str, Any] = {"digest": program.digest, "input": request.input}
     for key in ("trigger", "parent", "carried", "nonce", "start_at", "extra"):
         value = getattr(request, key)
-        if value not in {None, ""} if isinstance(value, str | None) else True:
+        if value is not None and value != "":
             birth[key] = value
     wrong: EvaluationError | None = None
     try:
         require_fit("the input", request.input)
-        birth |= _worked_out(program, _unborn(program, request, birth))
+        if program.variables or program.labels:
+            birth |= _worked_out(program, _unborn(program, request, birth))
     except EvaluationError as mistake:
         wrong = mistake
         if mistake.code == "size":
@@ -54,8 +55,6 @@ def _unborn(program: Prepared, request: StartRun, birth: dict[str, Any]) -> RunS
 
 def _worked_out(program: Prepared, state: RunState) -> dict[str, Any]:
     """Return `vars` and `labels` of a run; raises EvaluationError."""
-    if not program.variables and not program.labels:
-        return {}
     found: dict[str, Any] = {}
     variables: dict[str, Any] = {}
     for name, formula in program.variables:
@@ -82,6 +81,8 @@ def next_birth(turn: Turn, value: Any) -> dict[str, Any]:
     """Return what the next generation begins with; raises EvaluationError."""
     state = turn.state
     payload: dict[str, Any] = {"input": value}
+    if not turn.program.variables and not turn.program.labels:
+        return payload
     unborn = replace(state, birth={**state.birth, **payload}, generation=state.generation + 1)
     return payload | _worked_out(turn.program, unborn)
 

@@ -10,6 +10,7 @@ Tokens and money are what workers report, `RunState.usage`: budgets end a loop o
 one is known to be used up, so what the last report says may be beyond, and nothing is asserted.
 """
 
+from math import inf
 from typing import Final
 
 import msgspec
@@ -53,17 +54,66 @@ def begin(counters: Counters) -> None:
 
 def wrote(counters: Counters, event: ev.Event, size: int | None = None) -> None:
     """Count an event, which has `size` bytes as JSON: worked out here unless it is known."""
-    counters.events += 1 - _OUTSIDE.get(type(event), 0)
-    counters.attempts += type(event) is ev.StepQueued
+    kind = type(event)
+    if kind not in _OUTSIDE:
+        counters.events += 1
+        if kind is ev.StepQueued:
+            counters.attempts += 1
     counters.bytes += len(ev.encode(event)) if size is None else size
 
 
 def moved(counters: Counters, was: object, now: object) -> None:
     """Count that a step goes from one state to another: a state has counters, so by name only."""
-    before, after = type(was).__name__, type(now).__name__
-    if before != after:
-        counters.running += (after in RUNNING) - (before in RUNNING)
-        counters.timers += (after in TIMED) - (before in TIMED)
+    kinds = type(was), type(now)
+    change = _CHANGES.get(kinds)
+    if change is None:
+        before, after = kinds[0].__name__, kinds[1].__name__
+        running = (after in RUNNING) - (before in RUNNING)
+        timers = (after in TIMED) - (before in TIMED)
+        change = _CHANGES[kinds] = (running, timers) if running or timers else ()
+    if change:
+        counters.running += change[0]
+        counters.timers += change[1]
+
+
+_CHANGES: Final[dict[tuple[type, type], tuple[int, int] | tuple[()]]] = {}
+"""What a step that goes from one state to another changes, as far as it was worked out."""
+
+
+class Ceilings(msgspec.Struct, frozen=True):
+    """What a certificate allows, as numbers, asked after each turn; infinite without a bound."""
+
+    events: float
+    attempts: float
+    bytes: float
+    running: float
+    timers: float
+
+    def hold(self, counters: Counters) -> bool:
+        """Whether nothing is beyond what was proven of a run that is not paused."""
+        return (
+            counters.events <= self.events
+            and counters.attempts <= self.attempts
+            and counters.bytes <= self.bytes
+            and counters.running <= self.running
+            and counters.timers <= self.timers
+        )
+
+
+def ceilings(certificate: Certificate) -> Ceilings:
+    """Return what a certificate allows."""
+    concurrent = certificate.concurrent_steps
+    return Ceilings(
+        _most(certificate.events),
+        _most(certificate.attempts),
+        _most(certificate.bytes),
+        inf if concurrent.symbolic == HELD_AT_DISPATCH else _most(concurrent),
+        _most(certificate.timers),
+    )
+
+
+def _most(proven: Bound) -> float:
+    return inf if proven.max is None else proven.max
 
 
 def assert_within(certificate: Certificate, counters: Counters, *, paused: bool = False) -> None:

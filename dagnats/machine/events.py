@@ -339,11 +339,20 @@ decode = msgspec.json.Decoder(Event).decode
 def rfc3339(at_ms: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds."""
     seconds, millis = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    return f"{_second(seconds)}.{millis:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 @lru_cache(maxsize=4096)
 def milliseconds(timestamp: str) -> int:
     """Return a time written by `rfc3339` as milliseconds since the epoch."""
-    whole = datetime.fromisoformat(timestamp[:19] + "+00:00")
-    return int(whole.timestamp()) * 1000 + int(timestamp[20:23])
+    return _since_epoch(timestamp[:19]) * 1000 + int(timestamp[20:23])
+
+
+@lru_cache(maxsize=64)
+def _since_epoch(second: str) -> int:
+    return int(datetime.fromisoformat(second + "+00:00").timestamp())

@@ -17,6 +17,7 @@ from dagnats.machine.commands import GoOn
 from dagnats.machine.errors import Error
 from dagnats.machine.kinds import begin, each, loop, planner, switch, wait
 from dagnats.machine.outcome import give_up, recovered
+from dagnats.machine.prepared import Scope
 from dagnats.machine.state import (
     STATUS,
     Cancelled,
@@ -30,14 +31,17 @@ from dagnats.machine.state import (
     Recovering,
     is_alive,
 )
-from dagnats.machine.turn import Turn
+from dagnats.machine.turn import EVENTS_PER_TURN_MAX, Turn
 from dagnats.machine.values import holds, problem
 
 
 def settle(turn: Turn) -> None:
     """Decide everything that is to be decided now, or as much as one decision may hold."""
     state = turn.state
-    while state.status == "running" and not turn.full:
+    while (turn.looks or turn.failed or turn.containers) and state.status == "running":
+        if turn.full:
+            turn.commands.append(GoOn())
+            return
         if turn.failed:
             key = next(iter(turn.failed))
             _frame_failed(turn, key, turn.failed.pop(key))
@@ -47,14 +51,10 @@ def settle(turn: Turn) -> None:
             frame = state.frames.get(key)
             if frame is not None and is_alive(state, frame):
                 _decide_all(turn, frame, todo)
-        elif turn.containers:
+        else:
             key, at = next(iter(turn.containers))
             del turn.containers[key, at]
             _go_on(turn, key, at)
-        else:
-            return
-    if state.status == "running" and (turn.failed or turn.looks or turn.containers):
-        turn.commands.append(GoOn())
 
 
 def recall(turn: Turn) -> None:
@@ -80,39 +80,39 @@ def recall(turn: Turn) -> None:
 
 def _decide_all(turn: Turn, frame: Frame, todo: list[int]) -> None:
     """Decide each step whose dependencies allow it, and what follows; then whether all is done."""
-    scope, steps = turn.scope(frame), frame.steps
+    scope, steps, state, key = turn.scope(frame), frame.steps, turn.state, frame.key
+    looks, events, unmet = turn.looks, turn.events, frame.unmet
     heapify(todo)
-    while todo and not turn.full:
+    while todo and len(events) < EVENTS_PER_TURN_MAX:
         at = heappop(todo)
-        if type(steps[at]) is not Pending:
+        if type(steps[at]) is not Pending or (unmet[at] and scope.nodes[at].join in _WAITS_FOR_ALL):
             continue
-        _decide(turn, frame, at)
-        if turn.state.frames.get(frame.key) is not frame:
-            return  # the next generation of the run has begun
-        if turn.state.status != "running" or turn.looks.get(frame.key) is None:
-            if frame.key in turn.failed or turn.state.status != "running":
-                return
-            continue
-        # What settled at once goes before what stands further down.
-        for dependent in turn.looks.pop(frame.key):
-            heappush(todo, dependent)
-        if frame.key in turn.failed:
+        _decide(turn, frame, scope, at)
+        if state.frames.get(key) is not frame or state.status != "running":
+            return  # the next generation of the run has begun, or the run has ended
+        if key in looks:
+            # What settled at once goes before what stands further down.
+            for dependent in looks.pop(key):
+                heappush(todo, dependent)
+        if key in turn.failed:
             return
     if todo:
         turn.look(frame, todo)
-    elif frame.open == 0 and turn.state.frames.get(frame.key) is frame:
+    elif not frame.open and state.frames.get(key) is frame:
         _frame_done(turn, frame, scope.kind)
 
 
-def _decide(turn: Turn, frame: Frame, at: int) -> None:
-    verdict = _joined(turn, frame, at)
+_WAITS_FOR_ALL = frozenset({"all_success", "all_done"})
+
+
+def _decide(turn: Turn, frame: Frame, scope: Scope, at: int) -> None:
+    verdict = _joined(frame, scope, at)
     if verdict is None:
         return
     if not verdict:
         turn.skip(frame, at, "dependency")
         turn.settled(frame, at)
         return
-    scope = turn.scope(frame)
     when = scope.when[at]
     try:
         if when is not None and not holds(turn.program, turn.state, frame, when, "when"):
@@ -124,9 +124,8 @@ def _decide(turn: Turn, frame: Frame, at: int) -> None:
         give_up(turn, frame, at, problem(wrong, turn.name(frame, at)))
 
 
-def _joined(turn: Turn, frame: Frame, at: int) -> bool | None:
+def _joined(frame: Frame, scope: Scope, at: int) -> bool | None:
     """Whether a step goes on (True), is skipped (False), or waits for others (None)."""
-    scope = turn.scope(frame)
     edges = scope.edges[at]
     if not edges:
         return True
@@ -141,7 +140,10 @@ def _joined(turn: Turn, frame: Frame, at: int) -> bool | None:
         case _:
             if frame.unmet[at]:
                 return None
-            return all(STATUS[type(steps[source])] in accepts for source, accepts in edges)
+            for source, accepts in edges:  # noqa: SIM110 (a generator takes as long as all else)
+                if STATUS[type(steps[source])] not in accepts:
+                    return False
+            return True
 
 
 def _frame_done(turn: Turn, frame: Frame, kind: str) -> None:

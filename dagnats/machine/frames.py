@@ -3,7 +3,7 @@
 from typing import Any
 
 from dagnats.machine.fragments import fragment
-from dagnats.machine.prepared import Prepared
+from dagnats.machine.prepared import Prepared, Scope
 from dagnats.machine.state import (
     PENDING,
     Completed,
@@ -22,20 +22,23 @@ from dagnats.machine.state import (
 )
 
 
-def settle(program: Prepared, state: RunState, frame: Frame, at: int, ended: StepState) -> None:
+def settle(  # noqa: PLR0913, PLR0917 (a step, and how it ends)
+    program: Prepared, state: RunState, scope: Scope, frame: Frame, at: int, ended: StepState
+) -> None:
     """End a step: whoever waits for it waits for one less, and what is below it is forgotten."""
-    scope = scope_of(program, state, frame)
+    unmet = frame.unmet
     frame.steps[at] = ended
     frame.open -= 1
     for dependent in scope.dependents[at]:
-        frame.unmet[dependent] -= 1
+        unmet[dependent] -= 1
     if frame.below:
         close_below(program, state, frame, at)
     if state.loops:
         state.loops.pop(address(scope, frame, at), None)
-    if scope.kind == "handler":
+    kind = scope.kind
+    if kind == "handler":
         _handled(state, frame, scope.nodes[0].id, ended)
-    elif scope.kind == "single":
+    elif kind == "single":
         assert frame.parent is not None
         end_item(state.frames[frame.parent].steps[frame.at], frame.number, ended)
         drop(program, state, frame.key)
@@ -49,9 +52,9 @@ def _handled(state: RunState, frame: Frame, name: str, ended: StepState) -> None
         ending.failures.append({"step": frame.key[:-1], "error": ended.error})
 
 
-def remember(program: Prepared, state: RunState, frame: Frame, at: int, output: Any) -> None:
+def remember(state: RunState, scope: Scope, frame: Frame, at: int, output: Any) -> None:
     """Note a step that may have to be undone."""
-    if scope_of(program, state, frame).handlers[at][1] is not None:
+    if scope.handlers[at][1] is not None:
         state.undo.append(Undo(frame.key, at, output))
 
 

@@ -224,18 +224,17 @@ class Lane:
 class Task:
     """All there is about a task: its workers, its lanes, and how many attempts are held.
 
-    `plain` is the line of tickets that ask for nothing special, `plain_node` a node of such ones.
+    `plain` is the line of the tickets that ask for nothing special.
     `cap` is the least `max_task_concurrency` of its tickets, waiting and held.
     """
 
-    __slots__ = ("cap", "caps", "held", "lanes", "name", "plain", "plain_node", "seats")
+    __slots__ = ("cap", "caps", "held", "lanes", "name", "plain", "seats")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.seats: dict[Seat, None] = {}
         self.lanes: dict[tuple[str | None, tuple[str, ...]], Lane] = {}
         self.plain: Line | None = None
-        self.plain_node: TaskNode | None = None
         self.held = 0
         self.cap: int | None = None
         self.caps: dict[int, int] = {}

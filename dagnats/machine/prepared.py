@@ -33,6 +33,7 @@ from dagnats.ir.program import (
     TransformNode,
     WaitForEventNode,
 )
+from dagnats.machine.counters import Ceilings, ceilings
 
 PARTS_MAX = 8
 """Payloads that may be encoded together, to be measured, without a thought."""
@@ -61,8 +62,9 @@ class Scope(Struct, frozen=True):
     """What runs as one, indexed by position.
 
     `tolerated` tells whose failure a dependent accepts, `last` are those nothing depends on,
-    `composed` tells whose input is more than one value that the run holds already, `formulas` has
-    all but `when` and `input` by their keys. `bodies` and `handlers` lead to scopes by number;
+    `composed` tells whose input is more than one value that the run holds already, `handed` which
+    step's output is the input of another as it is, or -1. `formulas` has all but `when` and `input`
+    by their keys. `bodies` and `handlers` lead to scopes by number;
     `keeps` says that something in it may have to be undone later.
     """
 
@@ -77,6 +79,7 @@ class Scope(Struct, frozen=True):
     when: tuple[Formula | None, ...]
     inputs: tuple[Formula | None, ...]
     composed: tuple[bool, ...]
+    handed: tuple[int, ...]
     maps: tuple[bool, ...]
     formulas: tuple[dict[str, Formula], ...]
     bodies: tuple[tuple[int, ...], ...]
@@ -95,7 +98,8 @@ class Prepared(Struct, frozen=True):
     """What the machine needs of a program: `scopes[TOP]`, then the bodies', then the handlers'.
 
     `finally_scope` is the number of the one that runs last. `handlers` has the ids of all handlers.
-    `fragments` remembers plans made ready to run, by digest: a cache, and nothing else.
+    `ceilings` are what its certificate allows. `fragments` remembers plans made ready to run, by
+    digest: a cache, and nothing else.
     """
 
     program: Program
@@ -107,6 +111,7 @@ class Prepared(Struct, frozen=True):
     labels: tuple[tuple[str, Formula], ...]
     cancel_on: tuple[Listener, ...]
     output: Formula | None
+    ceilings: Ceilings
     fragments: dict[str, "Prepared"]
 
     @property
@@ -141,6 +146,7 @@ def prepare(program: Program, digest: str) -> Prepared:
         labels=tuple((name, _need(e, {}, limits)) for name, e in program.labels),
         cancel_on=tuple(Listener(c, _formula(c.match, top, limits)) for c in admission.cancel_on),
         output=_formula(program.output, top, limits),
+        ceilings=ceilings(program.certificate),
         fragments={},
     )
 
@@ -238,6 +244,7 @@ class _Scopes:
                 node.input is not None or len(node.edges) > 1 or isinstance(node, AgentLoopNode)
                 for node in nodes
             ),
+            handed=tuple(_handed(node, own) for node, own in zip(nodes, edges, strict=True)),
             maps=tuple(isinstance(node, MapNode) for node in nodes),
             formulas=tuple(self._formulas(node, index) for node in nodes),
             bodies=tuple(_bodies(node) for node in nodes),
@@ -269,6 +276,12 @@ class _Scopes:
         nodes = self._program.nodes
         direct = [at for at in inside if nodes[at].within == body and at not in self.handler_scope]
         return {nodes[at].id: pos for pos, at in enumerate(direct)}
+
+
+def _handed(node: Node, edges: tuple[tuple[int, tuple[str, ...]], ...]) -> int:
+    """Return the step whose output a task is given and nothing else, or -1."""
+    as_it_is = type(node) is TaskNode and node.input is None and node.keyed_rate_limit is None
+    return edges[0][0] if as_it_is and len(edges) == 1 else -1
 
 
 def _bodies(node: Node) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from dagnats.ir.program import (
     ApprovalNode,
     PlannerNode,
     SubWorkflowNode,
+    TaskNode,
     WaitForEventNode,
 )
 from dagnats.machine import bounds, ending, flow
@@ -17,7 +18,7 @@ from dagnats.machine import inputs as i
 from dagnats.machine.closing import withdraw_all
 from dagnats.machine.errors import cut, error, no_value
 from dagnats.machine.kinds import agent_loop, approval, child, planner, task, wait
-from dagnats.machine.outcome import Usage, give_up
+from dagnats.machine.outcome import Usage, give_up, succeed
 from dagnats.machine.payload import TooLargeError, require_fit
 from dagnats.machine.state import Asking, Exhausted, Frame, Ready, Running, locate
 from dagnats.machine.ticking import offer_all, tick
@@ -28,14 +29,15 @@ Claim = i.Complete | i.Continue | i.Fail | i.ExpireLease | i.MissHeartbeat
 
 
 def apply(turn: Turn, request: i.Input) -> None:  # noqa: C901, PLR0912 (one case for each input)
-    """Decide what an input means; what follows from it is for `flow.settle`."""
+    """Decide what an input means; what follows from it is for `flow.settle`.
+
+    The most frequent ones come first: to rule a type out takes longer than to find it.
+    """
     match request:
+        case i.Deliver():
+            _deliver(turn, request)
         case i.Complete() | i.Continue() | i.Fail() | i.ExpireLease() | i.MissHeartbeat():
             _speak_of(turn, request)
-        case i.Deliver(step=step, worker_id=worker_id):
-            found = locate(turn.program, turn.state, step)
-            if found is not None:
-                _deliver(turn, *found, step, worker_id)
         case i.Hear(step="", event=event):
             _cancel_on(turn, event)
         case i.Hear() | i.Decide() | i.EndChild():
@@ -63,14 +65,27 @@ def apply(turn: Turn, request: i.Input) -> None:  # noqa: C901, PLR0912 (one cas
 # ── attempts ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _deliver(turn: Turn, frame: Frame, at: int, step: str, worker_id: str) -> None:
-    ready = frame.steps[at]
-    if isinstance(ready, Ready) and turn.state.status == "running":
-        turn.add(
-            ev.StepStarted(
-                *turn.head(), step, ready.attempt, ready.iteration, worker_id, ready.delivery
-            )
+def _deliver(turn: Turn, request: i.Deliver) -> None:
+    step = request.step
+    found = locate(turn.program, turn.state, step)
+    if found is None:
+        return
+    frame, at = found
+    ready, state = frame.steps[at], turn.state
+    if isinstance(ready, Ready) and state.status == "running":
+        started = ev.StepStarted(
+            state.seq + 1,
+            state.run_id,
+            state.workflow,
+            state.generation,
+            turn.timestamp,
+            step,
+            ready.attempt,
+            ready.iteration,
+            request.worker_id,
+            ready.delivery,
         )
+        turn.add_of(frame, at, started)
 
 
 def _speak_of(turn: Turn, claim: Claim) -> None:
@@ -94,7 +109,8 @@ def _speak_of(turn: Turn, claim: Claim) -> None:
                 task.silent(turn, frame, at, was)
         case _:
             assert_never(claim)
-    if not isinstance(claim, i.ExpireLease | i.MissHeartbeat) and claim.usage:
+    # Only who has done something can have spent something.
+    if getattr(claim, "usage", None):
         ending.hold_budget(turn)
 
 
@@ -104,7 +120,7 @@ def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
     A lost delivery may answer after all, while its attempt waits for another worker.
     """
     step = frame.steps[at]
-    if isinstance(step, Ready) and step.delivery > 1:
+    if type(step) is Ready and step.delivery > 1:
         step = Running(step.attempt, step.iteration, step.delivery - 1, step.since, "")
     if (
         isinstance(step, Running)
@@ -118,11 +134,13 @@ def _held(frame: Frame, at: int, claim: Claim) -> Running | None:
 def _returned(
     turn: Turn, frame: Frame, at: int, was: Running, claim: i.Complete | i.Continue
 ) -> None:
-    asks_more = isinstance(claim, i.Continue)
-    result = claim.state if isinstance(claim, i.Continue) else claim.output
-    usage = _counted(claim.usage)
+    if isinstance(claim, i.Complete):
+        result, plan, asks_more = claim.output, claim.plan, False
+    else:
+        result, plan, asks_more = claim.state, None, True
+    usage = _counted(claim.usage) if claim.usage else None
     node = turn.scope(frame).nodes[at]
-    if isinstance(frame.steps[at], Ready):
+    if was is not frame.steps[at]:  # it waits for another worker by now
         turn.withdraw(frame, at)
     try:
         require_fit("the state" if asks_more else "the output", result)
@@ -131,7 +149,9 @@ def _returned(
         step = turn.name(frame, at)
         give_up(turn, frame, at, no_value(wrong, step=step, attempt=was.attempt), usage)
         return
-    plan = None if isinstance(claim, i.Continue) else claim.plan
+    if type(node) is TaskNode and not asks_more:  # nearly always
+        succeed(turn, frame, at, result, usage=usage)
+        return
     match node:
         case AgentLoopNode():
             agent_loop.returned(turn, frame, at, node, was, result, usage, asks_more=asks_more)
@@ -143,7 +163,7 @@ def _returned(
             wrong_kind = error("not_a_loop", what, step=step, attempt=was.attempt)
             task.failed(turn, frame, at, wrong_kind, usage=usage)
         case _:
-            task.completed(turn, frame, at, result, usage)
+            succeed(turn, frame, at, result, usage=usage)
 
 
 def _counted(usage: Usage) -> Usage:

@@ -391,6 +391,8 @@ def program_of(program: Prepared, state: RunState, frame: Frame) -> Prepared:
 
 def scope_of(program: Prepared, state: RunState, frame: Frame) -> Scope:
     """Return the scope that a frame executes."""
+    if not frame.plan:  # nearly always, and asked for at every turn
+        return program.scopes[frame.scope]
     return program_of(program, state, frame).scopes[frame.scope]
 
 

@@ -44,6 +44,20 @@ class Ticket(msgspec.Struct, frozen=True, gc=False):
         """Whether it has part in permits of its run."""
         return self.max_steps is not None or self.sticky is not None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether any worker of its task will do, and nothing holds it back."""
+        node = self.node
+        return (
+            node.worker_group is None
+            and node.rate_limit is None
+            and node.keyed_rate_limit is None
+            and node.max_task_concurrency is None
+            and self.max_steps is None
+            and self.sticky is None
+            and not node.required_capabilities
+        )
+
 
 class Entry(msgspec.Struct, gc=False, order=True):
     """A ticket that is here: it waits, or `worker_id` holds it until `until` unless it beats.

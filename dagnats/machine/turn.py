@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from dagnats.ir.program import TaskNode
+from dagnats.ir.program import Node, TaskNode
 from dagnats.machine import events as ev
 from dagnats.machine.commands import Command, Enqueue, Withdraw
 from dagnats.machine.errors import Error
-from dagnats.machine.evolve import born, evolve
+from dagnats.machine.evolve import born, evolve, evolve_step
 from dagnats.machine.prepared import TOP, Prepared, Scope
 from dagnats.machine.state import (
-    OPEN_ATTEMPT,
     Failed,
     Frame,
     Ready,
@@ -86,8 +85,12 @@ class Turn:
 
     def look(self, frame: Frame, steps: Iterable[int] | None = None) -> None:
         """Decide these steps of a frame, or all, soon; and whether the frame has ended."""
-        todo = self.looks.setdefault(frame.key, [])
-        todo.extend(range(len(frame.steps)) if steps is None else steps)
+        more = range(len(frame.steps)) if steps is None else steps
+        todo = self.looks.get(frame.key)
+        if todo is None:
+            self.looks[frame.key] = list(more)
+        else:
+            todo.extend(more)
 
     def look_at(self, frame: Frame, at: int) -> None:
         """Let a container go on soon."""
@@ -99,7 +102,7 @@ class Turn:
         if scope.kind == "single":
             assert frame.parent is not None
             self.look_at(self.state.frames[frame.parent], frame.at)
-        elif isinstance(ended, Failed) and not scope.tolerated[at]:
+        elif type(ended) is Failed and not scope.tolerated[at]:
             self.failed.setdefault(frame.key, ended.error)
         else:
             self.look(frame, scope.dependents[at])
@@ -116,6 +119,13 @@ class Turn:
         self.lines.append(line)
         evolve(self.program, self.state, event, len(line))
 
+    def add_of(self, frame: Frame, at: int, event: ev.Event) -> None:
+        """Record that something has happened to a step that is there."""
+        line = ev.encode(event)
+        self.events.append(event)
+        self.lines.append(line)
+        evolve_step(self.program, self.state, frame, at, event, len(line))
+
     def scope(self, frame: Frame) -> Scope:
         """Return the scope that a frame executes."""
         if not frame.plan:
@@ -128,6 +138,8 @@ class Turn:
 
     def name(self, frame: Frame, at: int) -> str:
         """Return the address of a step."""
+        if not frame.key:
+            return self.program.scopes[TOP].nodes[at].id
         return address(self.scope(frame), frame, at)
 
     def queue(  # noqa: PLR0913, PLR0917 (an attempt, and what it is given)
@@ -140,31 +152,50 @@ class Turn:
         loop_state: Any = None,
     ) -> None:
         """Let an attempt wait for a worker; `loop_state` is what a loop begins with."""
-        step = self.name(frame, at)
-        begins = {"state": loop_state} if loop_state is not None else None
-        self.add(ev.StepQueued(*self.head(), step, attempt, iteration, begins))
+        step, node = self.name(frame, at), self.scope(frame).nodes[at]
+        begins = None if loop_state is None else {"state": loop_state}
+        state = self.state
+        queued = ev.StepQueued(
+            state.seq + 1,
+            state.run_id,
+            state.workflow,
+            state.generation,
+            self.timestamp,
+            step,
+            attempt,
+            iteration,
+            begins,
+        )
+        self.add_of(frame, at, queued)
         ready = frame.steps[at]
         assert isinstance(ready, Ready)
-        self.offer(frame, at, ready, task_input)
+        self._offer(frame, at, step, node, ready, task_input)
 
     def offer(self, frame: Frame, at: int, ready: Ready, task_input: Any) -> None:
         """Command that a waiting delivery be dispatched."""
         step, node = self.name(frame, at), self.scope(frame).nodes[at]
+        self._offer(frame, at, step, node, ready, task_input)
+
+    def _offer(  # noqa: PLR0913, PLR0917 (a step, and what its attempt is given)
+        self, frame: Frame, at: int, step: str, node: Node, ready: Ready, task_input: Any
+    ) -> None:
         assert isinstance(node, TaskNode)
-        carried = self.state.loops[step].state if ready.iteration else None
-        loop = {"iteration": ready.iteration, "state": carried} if ready.iteration else None
+        iteration, carried, counted_by = ready.iteration, None, ""
+        if iteration:
+            carried = self.state.loops[step].state
+        if node.keyed_rate_limit is not None:
+            loop = {"iteration": iteration, "state": carried} if iteration else None
+            counted_by = rate_key(self.program, self.state, frame, at, loop)
         self.commands.append(
             Enqueue(
                 step,
                 ready.attempt,
-                ready.iteration,
+                iteration,
                 ready.delivery,
                 task_input,
                 carried,
                 node,
-                rate_key(self.program, self.state, frame, at, loop)
-                if node.keyed_rate_limit is not None
-                else "",
+                counted_by,
             )
         )
 
@@ -178,8 +209,26 @@ class Turn:
         usage: dict[str, float] | None = None,
     ) -> None:
         """End a step well."""
-        step, attempt, iteration = self._spoken_of(frame, at)
-        self.add(ev.StepCompleted(*self.head(), step, attempt, iteration, output, error, usage))
+        was = frame.steps[at]
+        if type(was) is Running:  # nearly always
+            step, attempt, iteration = self.name(frame, at), was.attempt, was.iteration
+        else:
+            step, attempt, iteration = self._spoken_of(frame, at)
+        state = self.state
+        ended = ev.StepCompleted(
+            state.seq + 1,
+            state.run_id,
+            state.workflow,
+            state.generation,
+            self.timestamp,
+            step,
+            attempt,
+            iteration,
+            output,
+            error,
+            usage,
+        )
+        self.add_of(frame, at, ended)
 
     def fail(
         self,
@@ -190,35 +239,33 @@ class Turn:
     ) -> None:
         """End an attempt badly; `retry_at` or `handler` in the error say what follows."""
         step, attempt, iteration = self._spoken_of(frame, at)
-        self.add(
-            ev.StepFailed(
-                *self.head(),
-                step_id=step,
-                attempt_number=attempt,
-                iteration=iteration,
-                payload=error,
-                usage=usage,
-            )
+        failed = ev.StepFailed(
+            *self.head(),
+            step_id=step,
+            attempt_number=attempt,
+            iteration=iteration,
+            payload=error,
+            usage=usage,
         )
+        self.add_of(frame, at, failed)
 
     def skip(self, frame: Frame, at: int, reason: str) -> None:
         """Pass a step over."""
         step, attempt, iteration = self._spoken_of(frame, at)
-        self.add(
-            ev.StepSkipped(
-                *self.head(),
-                step_id=step,
-                attempt_number=attempt,
-                iteration=iteration,
-                payload={"reason": reason},
-            )
+        skipped = ev.StepSkipped(
+            *self.head(),
+            step_id=step,
+            attempt_number=attempt,
+            iteration=iteration,
+            payload={"reason": reason},
         )
+        self.add_of(frame, at, skipped)
 
     def cancel(self, frame: Frame, at: int) -> None:
         """End a step with what it belongs to."""
         step, attempt, iteration = self._spoken_of(frame, at)
         self.withdraw(frame, at)
-        self.add(ev.StepCancelled(*self.head(), step, attempt, iteration))
+        self.add_of(frame, at, ev.StepCancelled(*self.head(), step, attempt, iteration))
 
     def withdraw(self, frame: Frame, at: int) -> None:
         """Take an attempt back from queue or worker, if there is one."""
@@ -231,8 +278,6 @@ class Turn:
     def _spoken_of(self, frame: Frame, at: int) -> tuple[str, int, int]:
         was: StepState = frame.steps[at]
         step = self.name(frame, at)
-        if isinstance(was, OPEN_ATTEMPT):
-            return step, was.attempt, was.iteration
         return step, getattr(was, "attempt", 0), getattr(was, "iteration", 0)
 
 

@@ -203,9 +203,12 @@ def attempt_input(
 
     `loop` is the root of a repeated task; its state travels in the same message.
     """
+    scope = scope_of(program, state, frame)
+    handed = scope.handed[at]
+    if handed >= 0:
+        return _output(frame.steps[handed])
     rate_key(program, state, frame, at, loop)
     value = step_input(program, state, frame, at, loop)
-    scope = scope_of(program, state, frame)
     if not scope.composed[at]:
         return value
     formula = scope.inputs[at]
@@ -246,10 +249,10 @@ def step_input(
     if loop is not None and loop["iteration"] > 1:
         return loop["state"]
     edges = scope.edges[at]
-    if not edges:
-        return _given(program, state, frame)
     if len(edges) == 1:
         return _output(frame.steps[edges[0][0]])
+    if not edges:
+        return _given(program, state, frame)
     return {scope.nodes[source].id: _output(_seen(frame, source, at)) for source, _ in edges}
 
 

@@ -42,8 +42,8 @@ MUTANTS = [
     Mutant(
         "a skipped dependency satisfies",
         "flow.py",
-        "STATUS[type(steps[source])] in accepts for",
-        'STATUS[type(steps[source])] in (*accepts, "skipped") for',
+        "if STATUS[type(steps[source])] not in accepts:",
+        'if STATUS[type(steps[source])] not in (*accepts, "skipped"):',
         "steps run without what they depend on",
     ),
     Mutant(
@@ -118,7 +118,7 @@ MUTANTS = [
     ),
     Mutant(
         "attempts count over iterations",
-        "evolve.py",
+        "folds.py",
         "frame.steps[at] = Waiting(1, event.iteration + 1, until)",
         'frame.steps[at] = Waiting(getattr(was, "attempt", 1), event.iteration + 1, until)',
         "later iterations have fewer retries",
@@ -160,7 +160,7 @@ MUTANTS = [
     ),
     Mutant(
         "lost deliveries cost attempts",
-        "evolve.py",
+        "folds.py",
         "Ready(event.attempt_number, event.iteration, event.delivery + 1, state.at)",
         "Ready(event.attempt_number + 1, event.iteration, event.delivery + 1, state.at)",
         "a worker that vanishes uses up a retry",

@@ -39,6 +39,9 @@ from dagnats.machine.turn import Turn
 
 def begin(turn: Turn, frame: Frame, at: int, node: Node) -> None:  # noqa: C901, PLR0912 (a table)
     """Begin a step that is to be done; raises EvaluationError when what it needs has no value."""
+    if type(node) is TaskNode:  # most are, and asking for each kind in turn takes long
+        task.begin(turn, frame, at)
+        return
     match node:
         case AgentLoopNode():
             agent_loop.begin(turn, frame, at)

@@ -7,7 +7,7 @@ from dagnats.ir.program import TaskNode
 from dagnats.machine import events as ev
 from dagnats.machine.errors import Error, error
 from dagnats.machine.limits import delay_ms, retries_left
-from dagnats.machine.outcome import Usage, give_up, succeed
+from dagnats.machine.outcome import Usage, give_up
 from dagnats.machine.state import Attempt, Frame, Ready, Running, Waiting
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import attempt_input, problem, step_input
@@ -16,11 +16,6 @@ from dagnats.machine.values import attempt_input, problem, step_input
 def begin(turn: Turn, frame: Frame, at: int) -> None:
     """Queue the first attempt; raises EvaluationError."""
     turn.queue(frame, at, 1, 0, attempt_input(turn.program, turn.state, frame, at))
-
-
-def completed(turn: Turn, frame: Frame, at: int, output: Any, usage: Usage) -> None:
-    """Take a worker's result."""
-    succeed(turn, frame, at, output, usage=usage)
 
 
 def failed(  # noqa: PLR0913, PLR0917 (an attempt, and what came of it)
