@@ -354,6 +354,7 @@ class Partition:
 
     def _listen(self, live: Live, command: c.Listen) -> None:
         self.listeners.add(live, command.step, command.event)
+        self.mailbox.expire(self.now)
         for event in self.mailbox.since(command.event, command.since):
             self.hearing.append((live.run_id, command.step, event))
 

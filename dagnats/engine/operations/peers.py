@@ -145,10 +145,12 @@ def _waits_for(live: Live, request: errands.AskParent) -> bool:
 
 
 async def knows(service: Service, payload: bytes, reply: str) -> None:
-    """Say whether a run is on this partition."""
+    """Say whether a run is on this partition, and which begin so: two are as good as many."""
     request = decoded(_decode_get, payload)
     partition = service.open()
-    await service.say(reply, {"known": finding.is_listed(partition, request.run_id)})
+    like = finding.beginning(partition, request.run_id)[:2]
+    known = finding.is_listed(partition, request.run_id)
+    await service.say(reply, {"known": known, "like": like})
 
 
 async def take_event(service: Service, payload: bytes, reply: str) -> None:
@@ -164,7 +166,8 @@ async def tell_needed(service: Service, payload: bytes, reply: str) -> None:
     """Tell which runs are needed here, of those that another partition would forget."""
     request = decoded(_decode_needed, payload)
     partition = service.open()
-    service.answer(partition, reply, sorted(purging.needed_here(partition, request)))
+    needed = purging.needed_here(partition, request, service.clock.now_ms())
+    service.answer(partition, reply, sorted(needed))
 
 
 def operations(number: int) -> list[tuple[str, Operation, bool]]:
