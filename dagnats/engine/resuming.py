@@ -22,6 +22,7 @@ def resume(partition: Partition, now: int) -> None:
     Raises RunFaultError with all runs that cannot be taken up.
     """
     partition.now = now
+    partition.mailbox.expire(now)
     _finish_purges(partition)
     for event in partition.mailbox.to_spread():
         partition.send(errands.SpreadEvent(event))

@@ -58,7 +58,6 @@ class Checker(Ledger):
         self._spawned: set[str] = set()
         self._scarce: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._admitted: dict[tuple[str, str], set[str]] = defaultdict(set)
-        self._keys: dict[tuple[str, str], str] = {}
         self._stopped: dict[str, float] = {}
 
     def know(self, program: Prepared) -> None:
@@ -145,7 +144,7 @@ class Checker(Ledger):
         extra = event.payload.get("extra") or {}
         key = extra.get("idempotency_key")
         if key is not None:
-            other = self._keys.setdefault((event.workflow, key), event.run_id)
+            other = self.keys.setdefault((event.workflow, key), event.run_id)
             if other != event.run_id:
                 self.fail(f"{event.run_id} has the idempotency key of {other}")
         self._after(run, event)

@@ -108,7 +108,7 @@ class Simulation:
         return Outcome(
             self.seed,
             self.violations[0] if self.violations else "",
-            len(checker.runs),
+            len(checker.begun),
             checker.lines,
             checker.checks,
             world.operations,
@@ -236,13 +236,10 @@ class Simulation:
 
     async def _finish(self) -> None:
         """Check what is left when everything has ended."""
+        await self._settle()
         if self.shape.keep_ms is not None:
             await self._grow_old(self.shape.keep_ms)
-        for _ in range(SETTLE_TRIES):
-            self.fleet.ensure_engine()
-            if self._is_settled():
-                break
-            await asyncio.sleep(1.0)
+            await self._settle()
         for number in range(self.shape.partitions):
             part = self.fleet.serving(number)
             if part is None:
@@ -257,11 +254,18 @@ class Simulation:
         for run_id, run in self.checker.runs.items():
             self._check_end(run_id, run)
 
+    async def _settle(self) -> None:
+        for _ in range(SETTLE_TRIES):
+            self.fleet.ensure_engine()
+            if self._is_settled():
+                break
+            await asyncio.sleep(1.0)
+
     async def _grow_old(self, keep_ms: int) -> None:
         """Let everything grow old enough to be forgotten."""
         self.world.skipped_ms += keep_ms + 86_400_000
         for _ in range(SETTLE_TRIES):
-            if not self.checker.runs:
+            if not self.checker.runs and not self.checker.left_over():
                 break
             self.fleet.ensure_engine()
             await asyncio.sleep(5.0)

@@ -63,6 +63,7 @@ class Ledger:
         self.logs: list[list[bytes]] = [[] for _ in world.disks]
         self.started: dict[tuple[Attempt, int], str] = {}
         self.completed: set[Attempt] = set()
+        self.keys: dict[tuple[str, str], str] = {}
         self._gone: dict[int, set[int]] = {}
 
     @property
@@ -100,6 +101,7 @@ class Ledger:
             self._gone.setdefault(number, set()).update(self.runs.pop(run_id).offsets)
             self.started = {k: v for k, v in self.started.items() if k[0][0] != run_id}
             self.completed = {one for one in self.completed if one[0] != run_id}
+        self.keys = {key: run_id for key, run_id in self.keys.items() if run_id not in going}
         self.forgotten |= going
         self._check_unreferred(going)
 
@@ -126,15 +128,20 @@ class Ledger:
         log = self.logs[number]
         return [line for at, line in enumerate(log) if at not in gone]
 
+    def left_over(self) -> list[str]:
+        """Return which runs that are forgotten have left something."""
+        world = self.world
+        history = {run_id for run_id, _ in world.shared.stream.entries}
+        values = {run_id for run_id, _ in world.payloads.stored}
+        kept = {run_id for run_id, _ in world.shared.checkpoints}
+        return sorted((history | values | kept) & self.forgotten - self.runs.keys())
+
     def check_all_gone(self) -> None:
         """Check that nothing is left, when everything is old enough to be forgotten."""
-        world = self.world
         if self.runs:
             self.fail(f"{sorted(self.runs)[:5]} have not been forgotten in time")
-        if world.payloads.stored:
-            self.fail(f"values are left of {sorted({key[0] for key in world.payloads.stored})}")
-        if world.shared.checkpoints:
-            self.fail(f"checkpoints are left: {sorted(world.shared.checkpoints)}")
+        if self.left_over():
+            self.fail(f"{self.left_over()[:5]} are forgotten, and something of them is left")
 
 
 def _state(run: Run) -> Any:

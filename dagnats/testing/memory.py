@@ -187,9 +187,9 @@ class MemorySnapshots:
 
     async def load(self) -> Snapshot | None:
         """Return what is stored."""
-        if self._storage.mark is None:
+        if self._storage.mark is None and not self._storage.snapshots and not self._storage.closed:
             return None
-        seq, offset = self._storage.mark
+        seq, offset = self._storage.mark or (0, 0)
         closed = [self._storage.closed[chunk] for chunk in sorted(self._storage.closed)]
         return Snapshot(seq, offset, dict(self._storage.snapshots), closed)
 

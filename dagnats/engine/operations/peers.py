@@ -13,6 +13,7 @@ import msgspec
 from dagnats.engine import desk, errands, finding, homes, intake, purging
 from dagnats.engine.book import Live
 from dagnats.engine.ingress import decoded
+from dagnats.engine.mailbox import EVENTS_KEPT_MS
 from dagnats.engine.operations import runs, workflows
 from dagnats.engine.operations.people import token_of
 from dagnats.engine.operations.runs import NONCE_BYTES, check_shape
@@ -20,6 +21,7 @@ from dagnats.engine.partition import Partition
 from dagnats.engine.service import Operation, Service
 from dagnats.errors import RefusedError
 from dagnats.machine import inputs as i
+from dagnats.machine.events import milliseconds
 from dagnats.machine.state import Calling, locate
 from dagnats.wire import api, subjects
 
@@ -158,7 +160,9 @@ async def take_event(service: Service, payload: bytes, reply: str) -> None:
     request = decoded(_decode_event, payload)
     partition = service.open()
     partition.now = service.clock.now_ms()
-    partition.take_event(request.event, spread=False)
+    if milliseconds(request.event["at"]) > partition.now - EVENTS_KEPT_MS:
+        # An older one is told again by who does not know that it was told: we have forgotten it.
+        partition.take_event(request.event, spread=False)
     service.answer(partition, reply, {})
 
 
