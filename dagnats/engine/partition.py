@@ -90,6 +90,8 @@ class Contents:
     """Starts since then that count against a rate limit: of which task, by which key, when (ms)."""
     purging: dict[str, int] = field(default_factory=dict)
     """Forgotten runs of which something may be stored; in the history up to this position."""
+    latest: int = 0
+    """The latest time that any event has (ms): the clocks of owners differ."""
 
 
 class Partition:
@@ -127,6 +129,8 @@ class Partition:
         self.gates = Gates()
         self.fault: RunFaultError | None = None
         self.now = 0
+        self.latest = contents.latest
+        """No event that comes here counts as older than what has happened before it."""
         self.rounds = Rounds([])
         self.going_on: deque[str] = deque()
         self.hearing: deque[tuple[str, str, dict[str, Any]]] = deque()
@@ -235,6 +239,8 @@ class Partition:
         if not events:
             return
         live.dirty = True
+        if state.at > self.latest:  # noqa: PLR1730 (for every decision)
+            self.latest = state.at
         for command in commands:
             if isinstance(command, c.Publish):
                 # Before the events that rest on it: a crash in between repeats the step, not loses.
@@ -367,8 +373,9 @@ class Partition:
         """Store an event that came from here or from another partition."""
         if event["id"] in self.mailbox:
             return False
-        self.record(EventPublished(timestamp=ev.rfc3339(self.now), payload=event))
-        self.mailbox.add(self.now, event)
+        at = self.latest = max(self.now, self.latest)
+        self.record(EventPublished(timestamp=ev.rfc3339(at), payload=event))
+        self.mailbox.add(at, event)
         kind = str(event["type"])
         for run_id, step in self.listeners.of(kind):
             self.hearing.append((run_id, step, event))

@@ -126,6 +126,7 @@ class _Fold:
         self._forgotten: set[str] = set()
         self._unread: set[str] = set()
         """Runs that went on, and whose history is not whole: they were forgotten later on."""
+        self._latest = ""
         self._programs = programs
         self._parked = parked
         self._feed = feed
@@ -167,6 +168,8 @@ class _Fold:
         for line in entry.lines:
             event = decode(line)
             self.count += 1
+            if event.timestamp > self._latest:  # noqa: PLR1730 (for every event)
+                self._latest = event.timestamp
             if isinstance(event, Record):
                 self._take_record(event)
                 continue
@@ -206,7 +209,9 @@ class _Fold:
         contents.purging |= gone
 
     def finish(self) -> None:
-        """Raise BrokenError for what could not be read and is not forgotten."""
+        """Note when the last event was. Raises BrokenError for what is gone and not forgotten."""
+        if self._latest:
+            self.contents.latest = max(self.contents.latest, milliseconds(self._latest))
         if self._unread:
             raise BrokenError(
                 f"the history of `{min(self._unread)}` is not whole, and the run goes on"

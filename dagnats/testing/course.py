@@ -288,9 +288,9 @@ class Simulation:
         expected = crowd.expected.get(run_id) or known.get(state.workflow, ANY)
         if run_id in crowd.touched or state.birth.get("parent"):
             expected = ANY
-        excused = {"worker_lost"} | (
-            {"timeout", "items_failed", "broken"} if self.world.counts.get("clock") else set()
-        )
+        excused = {"worker_lost"}
+        if self.world.counts.get("clock") and state.workflow not in documents.IN_TIME:
+            excused |= {"timeout", "items_failed", "broken"}
         if state.status not in expected and (state.error or {}).get("code") not in excused:
             self._fail(f"{run_id} of {state.workflow} is {state.status}: {state.error}")
 

@@ -315,24 +315,24 @@ steps:
     type: sub_workflow
     with: {of: "${{ run.id }}"}
     config: {workflow: say, detach: true}
-  - {id: work, task: t.slow}
+  - {id: work, task: t.slow, timeout: 6h}
   - id: heard
     type: wait_for_event
     depends_on: [loose, work]
     config: {event: said, match: event.data.of == run.id, timeout: 20h}
-  - {id: after, task: t.echo, depends_on: [heard]}
+  - {id: after, task: t.echo, timeout: 6h, depends_on: [heard]}
 """,
     ),
     "early": (
         DONE,
         """
 steps:
-  - {id: work, task: t.slow}
+  - {id: work, task: t.slow, timeout: 6h}
   - id: heard
     type: wait_for_event
     depends_on: [work]
     config: {event: came.early, match: event.data.of == run.id, look_back: 12h, timeout: 20h}
-  - {id: after, task: t.echo, depends_on: [heard]}
+  - {id: after, task: t.echo, timeout: 6h, depends_on: [heard]}
 """,
     ),
     "family": (
@@ -396,6 +396,8 @@ CHILDREN = ("chain", "tell", *_CHILDREN)
 """What others start."""
 JOINS = tuple(_JOINS)
 """Those that wait for each other, wherever they live, and for what may have come before."""
+IN_TIME = ("join", "early")
+"""Those whose times are so long that no clock that jumps ends one."""
 LARGE = tuple(_LARGE)
 """Those with values that no message holds."""
 

@@ -78,6 +78,10 @@ class UnreliableLog:
             await self._unsure(planned, offset, lines)
         self._seq = self._store(self._seq, offset, lines)
         self._process.after(planned)
+        if faults.freezes:
+            # The acknowledgement is under way: whoever stands still hears of it much later.
+            await asyncio.sleep(DISK_S * world.rng.random())
+            await self._process.thawed()
         return self._seq
 
     async def _unsure(self, planned: str, offset: int, lines: Sequence[bytes]) -> None:

@@ -1,16 +1,20 @@
-"""What simulation has found where there are several partitions, or old runs are forgotten."""
+"""What simulation has found: several partitions and owners, clocks, old runs that are forgotten."""
 
 import asyncio
 
 import pytest
 
+from dagnats.engine import partition as partition_module
 from dagnats.engine.book import Closed, Summary
 from dagnats.engine.engine import Engine, Ports
 from dagnats.engine.letters import Letters
 from dagnats.engine.mailbox import EVENTS_KEPT_MS, Mailbox
+from dagnats.engine.outbox import Group
 from dagnats.engine.partition import Contents, Partition
+from dagnats.engine.pump import FRESH_S, Pump
 from dagnats.engine.purging import Needed, needed_here
-from dagnats.errors import DagnatsError
+from dagnats.engine.recovery import SETTLE_S
+from dagnats.errors import DagnatsError, FencedError
 from dagnats.planning import plan
 from dagnats.runid import run_id
 from dagnats.testing.memory import (
@@ -34,6 +38,17 @@ SLEEPER = """\
 dagnats: 1
 name: sleeper
 steps: [{id: nap, type: sleep, config: {duration: 1h}}]
+"""
+EARLY = """\
+dagnats: 1
+name: early
+steps:
+  - {id: work, task: work.do}
+  - id: heard
+    type: wait_for_event
+    depends_on: [work]
+    config: {event: came, timeout: 1h}
+output: ${{ steps.heard.output.data }}
 """
 PARTITIONS = 2
 
@@ -161,5 +176,93 @@ def test_what_is_forgotten_is_not_published_again() -> None:
         assert cluster.history("r1") == []
         assert [event["seq"] for event in cluster.history("r2")] == [1, 2, 3, 4, 5]
         await cluster.close()
+
+    play(test)
+
+
+async def stop(cluster: Cluster) -> None:
+    """Let the newest engine die."""
+    _, bus, running = cluster.newest
+    bus.kill()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def test_an_early_event_is_heard_though_the_clock_of_a_new_owner_is_behind() -> None:
+    async def test() -> None:
+        cluster = Cluster(EARLY)
+        cluster.engine()
+        await begin(cluster, ["r1"])
+        await stop(cluster)
+        cluster.clock.at_ms -= 600_000
+        cluster.engine()
+        await cluster.call("event.publish", type="came", id="e1", data=1)
+        cluster.start_worker()
+        assert (await cluster.ended("r1"))["output"] == 1
+        await cluster.close()
+
+    play(test)
+
+
+def test_that_also_holds_after_yet_another_takeover() -> None:
+    async def test() -> None:
+        cluster = Cluster(EARLY)
+        cluster.engine()
+        await begin(cluster, ["r1"])
+        for _ in range(2):
+            await stop(cluster)
+            cluster.clock.at_ms -= 600_000
+            cluster.engine()
+            await cluster.call("event.publish", type="came", id="e1", data=1)
+        cluster.start_worker()
+        assert (await cluster.ended("r1"))["output"] == 1
+        await cluster.close()
+
+    play(test)
+
+
+def test_what_came_in_time_counts_though_nobody_served_until_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        cluster = Cluster(EARLY)
+        cluster.engine()
+        cluster.start_worker()
+        await begin(cluster, ["r1"])
+        while (await cluster.call("run.explain", run_id="r1"))["causes"][0]["kind"] != "event":
+            await asyncio.sleep(0.01)
+        with monkeypatch.context() as patched:
+            patched.setattr(partition_module, "HEARD_AT_ONCE_MAX", 0)
+            await cluster.call("event.publish", type="came", id="e1", data=1)
+            await stop(cluster)
+        cluster.clock.at_ms += 7_200_000
+        cluster.engine()
+        assert (await cluster.ended("r1"))["output"] == 1
+        await cluster.close()
+
+    play(test)
+
+
+def test_an_owner_that_stood_still_looks_before_it_publishes_history() -> None:
+    async def test() -> None:
+        storage = Storage()
+        first, second = MemoryLog(storage), MemoryLog(storage)
+        pump = object.__new__(Pump)
+        pump._log, pump._feed = first, MemoryFeed(storage)
+        group = Group(0)
+        group.lines, group.run_ids = [b'{"id":"0-0"}'], ["r1"]
+        await first.take_over()
+        await first.append(0, group.lines)
+        group.begun_at = asyncio.get_running_loop().time()
+        await pump._publish(group)
+        assert len(storage.history) == 1
+        group.begun_at -= 2 * FRESH_S
+        await pump._publish(group)
+        assert len(storage.history) == 2
+        await second.take_over()
+        with pytest.raises(FencedError):
+            await pump._publish(group)
+        assert len(storage.history) == 2
+        assert FRESH_S < SETTLE_S
 
     play(test)
