@@ -82,7 +82,10 @@ class Snapshots(Protocol):
     """
 
     async def load(self) -> Snapshot | None:
-        """Return the newest checkpoint, or None."""
+        """Return the newest checkpoint, or None.
+
+        What was saved before there was any mark is one at 0, of which nothing is covered.
+        """
         ...
 
     async def save_run(self, run_id: str, data: bytes) -> None:

@@ -7,6 +7,7 @@ it can.
 
 import msgspec
 
+from dagnats.claims import found_in, may_refer
 from dagnats.engine.book import Summary
 from dagnats.machine.events import (
     Event,
@@ -85,8 +86,22 @@ class Aside:
         ended_at = milliseconds(end.timestamp)
         status = _END_STATUS[type(end)]
         return Summary(
-            self.run_id, self.workflow, self.digest, status, self.started_at, ended_at, end.seq
+            self.run_id,
+            self.workflow,
+            self.digest,
+            status,
+            self.started_at,
+            ended_at,
+            end.seq,
+            refers=tuple(sorted(self.refers() - {self.run_id})),
         )
+
+    def refers(self) -> set[str]:
+        """Return the runs whose stored values it may refer to."""
+        data = self.encode()
+        if not may_refer(data):
+            return set()
+        return {one.run_id for one in found_in(msgspec.json.decode(data))}
 
     def encode(self) -> bytes:
         """Return the run as a snapshot; `decode_aside` gives its parts back."""

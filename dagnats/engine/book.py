@@ -34,6 +34,8 @@ class Summary(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     seq: int
     labels: dict[str, str] = {}
     parent: dict[str, Any] | None = None
+    refers: tuple[str, ...] = ()
+    """The other runs whose stored values it may refer to."""
 
 
 class Live:

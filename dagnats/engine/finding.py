@@ -27,20 +27,17 @@ PREFIX_MIN = 4
 """A run may be named by the beginning of its id, from this length on."""
 
 
-def find(partition: Partition, prefix: str) -> str:
-    """Return the id of the one listed run that begins so, or what was given.
+def beginning(partition: Partition, prefix: str) -> list[str]:
+    """Return the ids of the listed runs that begin so, of those that were minted.
 
-    Raises RefusedError `invalid` when several do.
+    An id that somebody has chosen is whole, and means nobody else: `order-1` is not `order-12`,
+    wherever that lives, and whether or not it is known.
     """
-    if prefix in partition.runs or prefix in partition.closed or len(prefix) < PREFIX_MIN:
-        return prefix
-    ids = chain(partition.runs, partition.aside)
-    found = [run_id for run_id in ids if run_id.startswith(prefix)]
-    closed = partition.closed.newest_first()
-    found += [one.run_id for one in closed if one.run_id.startswith(prefix)]
-    if len(found) > 1:
-        raise RefusedError("invalid", f"{len(found)} runs begin with `{prefix}`")
-    return found[0] if found else prefix
+    if len(prefix) < PREFIX_MIN or minted_at_ms(prefix) is not None:
+        return []
+    closed = (one.run_id for one in partition.closed.newest_first())
+    ids = chain(partition.runs, partition.aside, closed)
+    return [run_id for run_id in ids if run_id.startswith(prefix) and minted_at_ms(run_id)]
 
 
 def is_listed(partition: Partition, run_id: str) -> bool:

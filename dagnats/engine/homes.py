@@ -61,23 +61,32 @@ def require_first(service: Service, name: str = "") -> None:
 async def find_here(service: Service, prefix: str) -> tuple[Partition, str]:
     """Return the partition and the id of the run that is meant, if it is asked about here.
 
-    Raises ElsewhereError when it is not, RefusedError `busy`, `invalid`. A run that nobody knows is
-    this partition's when its id says so: then whoever asks goes on, and finds nothing, or history.
+    Raises ElsewhereError when it is not, RefusedError `busy`, `invalid` when several begin so. A
+    run that nobody knows is this partition's when its id says so: then whoever asks goes on, and
+    finds nothing, or history.
     """
     partition = service.open()
-    run_id = finding.find(partition, prefix)
-    if service.partitions == 1 or finding.is_listed(partition, run_id):
-        return partition, run_id
-    if partition_of(run_id, service.partitions) != partition.number:
-        raise ElsewhereError
-    for number in range(service.partitions):
-        if number != partition.number and await _knows(service, number, run_id):
+    if finding.is_listed(partition, prefix):
+        return partition, prefix
+    here, there = finding.beginning(partition, prefix), list[str]()
+    if service.partitions > 1:
+        if not here and partition_of(prefix, service.partitions) != partition.number:
             raise ElsewhereError
-    return service.open(), run_id
+        for number in range(service.partitions):
+            if number != partition.number:
+                there += await _like(service, number, prefix)
+    if there and not here:
+        raise ElsewhereError
+    if len(here) + len(there) > 1:
+        raise RefusedError("invalid", f"{len(here) + len(there)} runs begin with `{prefix}`")
+    return service.open(), here[0] if here else prefix
 
 
-async def _knows(service: Service, number: int, run_id: str) -> bool:
-    """Whether another partition knows a run. Raises RefusedError `busy` when it does not say."""
+async def _like(service: Service, number: int, run_id: str) -> list[str]:
+    """Return the runs of another partition that begin so.
+
+    Raises ElsewhereError when it knows this very run, RefusedError `busy` when it does not say.
+    """
     try:
         answer = _decode_answer(
             await request(service.bus, subjects.engine(number, "knows"), {"run_id": run_id})
@@ -86,4 +95,6 @@ async def _knows(service: Service, number: int, run_id: str) -> bool:
         raise RefusedError("busy", f"partition {number} does not answer") from None
     if answer.error is not None:
         raise RefusedError("busy", f"partition {number}: {answer.error.message}")
-    return bool(answer.ok["known"])
+    if answer.ok["known"]:
+        raise ElsewhereError
+    return list(answer.ok["like"])

@@ -48,7 +48,11 @@ class Mailbox:
             self.refers[event["id"]] = {one.run_id for one in found_in(event)}
         self._events[event["id"]] = (at, event, size)
         self._bytes += size
-        while self._events and self._is_over(at):
+        self.expire(at)
+
+    def expire(self, now: int) -> None:
+        """Drop the oldest events beyond the limits; nobody looks back to what is too old."""
+        while self._events and self._is_over(now):
             event_id, (_, _, gone) = self._events.popitem(last=False)
             self._bytes -= gone
             self.unspread.pop(event_id, None)

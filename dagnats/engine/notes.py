@@ -45,6 +45,7 @@ def summary(live: Live) -> Summary:
         seq=state.seq,
         labels=state.birth.get("labels") or {},
         parent=state.birth.get("parent"),
+        refers=tuple(sorted(live.refers or ())),
     )
 
 

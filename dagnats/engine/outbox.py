@@ -35,6 +35,7 @@ class Group:
         "accepted",
         "answer_bytes",
         "answers",
+        "begun_at",
         "cancels",
         "deliveries",
         "ended",
@@ -43,7 +44,6 @@ class Group:
         "offset",
         "run_ids",
         "size_bytes",
-        "stored_at",
     )
 
     def __init__(self, offset: int) -> None:
@@ -51,7 +51,7 @@ class Group:
         self.lines: list[bytes] = []
         self.run_ids: list[str] = []
         self.size_bytes = 0
-        self.stored_at = 0.0
+        self.begun_at = 0.0
         self.answers: list[tuple[str, bytes]] = []
         self.answer_bytes = 0
         self.deliveries: dict[str, list[Ticket]] = {}

@@ -92,6 +92,8 @@ class Contents:
     """Starts since then that count against a rate limit: of which task, by which key, when (ms)."""
     purging: dict[str, int] = field(default_factory=dict)
     """Forgotten runs of which something may be stored; in the history up to this position."""
+    latest: int = 0
+    """The latest time that any event has (ms): the clocks of owners differ."""
 
 
 class Partition:
@@ -129,6 +131,8 @@ class Partition:
         self.gates = Gates()
         self.fault: RunFaultError | None = None
         self.now = 0
+        self.latest = contents.latest
+        """No event that comes here counts as older than what has happened before it."""
         self.rounds = Rounds([])
         self.going_on: deque[str] = deque()
         self.hearing: deque[tuple[str, str, dict[str, Any]]] = deque()
@@ -238,6 +242,8 @@ class Partition:
             return
         state = transition.state
         live.dirty = True
+        if state.at > self.latest:  # noqa: PLR1730 (for every decision)
+            self.latest = state.at
         for command in commands:
             if type(command) is c.Publish:
                 # Before the events that rest on it: a crash in between repeats the step, not loses.
@@ -359,6 +365,7 @@ class Partition:
 
     def _listen(self, live: Live, command: c.Listen) -> None:
         self.listeners.add(live, command.step, command.event)
+        self.mailbox.expire(self.now)
         for event in self.mailbox.since(command.event, command.since):
             self.hearing.append((live.run_id, command.step, event))
 
@@ -371,8 +378,9 @@ class Partition:
         """Store an event that came from here or from another partition."""
         if event["id"] in self.mailbox:
             return False
-        self.record(EventPublished(timestamp=ev.rfc3339(self.now), payload=event))
-        self.mailbox.add(self.now, event)
+        at = self.latest = max(self.now, self.latest)
+        self.record(EventPublished(timestamp=ev.rfc3339(at), payload=event))
+        self.mailbox.add(at, event)
         kind = str(event["type"])
         for run_id, step in self.listeners.of(kind):
             self.hearing.append((run_id, step, event))

@@ -18,7 +18,7 @@ from dagnats.engine.errands import Errands
 from dagnats.engine.faults import RunFaultError
 from dagnats.engine.outbox import Group
 from dagnats.engine.partition import Partition
-from dagnats.errors import BrokenError, UnavailableError, UncertainError
+from dagnats.errors import BrokenError, UnavailableError
 from dagnats.ir.program import AgentLoopNode
 from dagnats.machine.bounds import left
 from dagnats.machine.dispatch import Ticket
@@ -35,8 +35,8 @@ from dagnats.wire.tasks import (
 )
 
 SWEEP_MS = 500
-FRESH_S = 2.0
-"""History is published so soon after its commit, and by nobody else as soon (LEASE_TTL_MS)."""
+FRESH_S = 0.15
+"""History is published so soon after its commit: who takes over waits for it longer (SETTLE_S)."""
 REFILL_MIN_MS = 5
 """Deliveries that wait for a rate limit are looked at no more often."""
 RETRY_MIN_S = 0.1
@@ -153,6 +153,7 @@ class Pump:
             await self._release(group)
             return unpublished
         checkpoint = self._checkpointer.capture(self.partition)
+        group.begun_at = self._now_s()
         append = asyncio.ensure_future(self._append(group))
         try:
             if unpublished is not None:
@@ -163,20 +164,19 @@ class Pump:
         self.commits += 1
         self.events += len(group.lines)
         self._checkpointer.advanced(seq, len(group.lines), group.offset + len(group.lines))
-        group.stored_at = self._now_s()
         await self._release(group)
         if checkpoint is not None:
             self._checkpointer.save(checkpoint, seq)
         return group
 
     async def _publish(self, group: Group) -> None:
-        """Publish the history of a group that is stored, at once or not at all.
+        """Publish the history of a group that is stored: at once, or as the owner we still are.
 
         Whoever was frozen since may have been replaced, and who replaced it has published this.
-        Raises UncertainError.
+        Raises FencedError, UncertainError.
         """
-        if self._now_s() - group.stored_at > FRESH_S:
-            raise UncertainError(f"this engine stood still for more than {FRESH_S:.0f} s")
+        if self._now_s() - group.begun_at > FRESH_S:
+            await self._log.verify()
         await self._feed.publish(group.run_ids, group.lines)
 
     def _now_s(self) -> float:

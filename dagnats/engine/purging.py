@@ -10,8 +10,9 @@ the history behind everything of the runs, so what is removed is never the newes
 by which history finds its own end. And what is removed ends where the run did: should an owner that
 has been replaced still be at it, a new run of the same name keeps its events.
 
-A run is needed while its parent waits to hear of its end, and while a run that is alive, or an
-event that is kept, refers to one of its stored values. Such runs are passed over.
+A run is needed while its parent waits to hear of its end, and while another run, or an event that
+is kept, refers to one of its stored values: a run that is alive, or one that is listed and is not
+forgotten at the same time. Such runs are passed over.
 """
 
 import asyncio
@@ -22,7 +23,6 @@ from typing import Any
 
 import msgspec
 
-from dagnats.claims import found_in, may_refer
 from dagnats.engine import errands
 from dagnats.engine.faults import in_words
 from dagnats.engine.partition import Contents, Partition
@@ -117,7 +117,7 @@ async def purge_some(service: Service, wanted: api.PurgeRuns) -> Batch:
     if service.open() is not partition:
         raise RefusedError("busy", "the engine has read its log again; ask again")
     # From here on nothing happens in between.
-    needed |= needed_here(partition, asked)
+    needed |= needed_here(partition, asked, service.clock.now_ms())
     rows = [
         row
         for row in batch.rows
@@ -211,8 +211,9 @@ async def _parents(feed: HistoryFeed, partition: Partition, rows: list[Row]) -> 
     return found
 
 
-def needed_here(partition: Partition, asked: Needed) -> set[str]:
+def needed_here(partition: Partition, asked: Needed, now: int) -> set[str]:
     """Return which of these runs this partition needs."""
+    partition.mailbox.expire(now)
     wanted = set(asked.run_ids)
     needed = {
         run_id for run_id, parent in asked.parents.items() if _is_awaited(partition, run_id, parent)
@@ -223,10 +224,29 @@ def needed_here(partition: Partition, asked: Needed) -> set[str]:
     for refers in partition.mailbox.refers.values():
         needed |= wanted & refers
     for aside in partition.aside.values():
-        data = aside.encode()
-        if may_refer(data):
-            needed |= wanted & {one.run_id for one in found_in(msgspec.json.decode(data))}
-    return needed
+        needed |= wanted & aside.refers()
+    return needed | _referred(partition, wanted, needed)
+
+
+def _referred(partition: Partition, wanted: set[str], needed: set[str]) -> set[str]:
+    """Return which runs others refer to that have ended and are kept.
+
+    People look at these, and a failed one can go on. Two on different partitions that refer to each
+    other are kept until one of them is no longer listed.
+    """
+    keeping = [one for one in partition.closed.newest_first() if one.refers]
+    found = set(needed)
+    while True:
+        more = {
+            run_id
+            for one in keeping
+            if one.run_id not in wanted or one.run_id in found
+            for run_id in one.refers
+        }
+        more = (more & wanted) - found
+        if not more:
+            return found
+        found |= more
 
 
 def _is_awaited(partition: Partition, run_id: str, parent: str) -> bool:

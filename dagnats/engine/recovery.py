@@ -50,6 +50,9 @@ from dagnats.ports import EventLog, HistoryFeed, LogEntry, Ownership, Snapshot, 
 
 SETTLE_S = 0.2
 SETTLE_TRIES_MAX = 10
+HEAD_BYTES = 80
+"""The id and the type of an event stand at its beginning."""
+_PURGED = b'"type":"runs.purged"'
 
 
 @dataclass(slots=True)
@@ -90,17 +93,19 @@ async def recover(
     stored = set(snapshot.runs) if snapshot is not None else set()
     closed_total = fold.contents.closed.total
     last_offset = await _settled_offset(feed, ownership)
-    begin = after
+    begin, gone = after, dict[str, int]()
     if last_offset < ownership.offset - 1:
         # What is missing is published by the owner only: whoever has been replaced finds out here.
         seq = await log.append(ownership.offset, ())
         ownership = Ownership(ownership.epoch, seq, ownership.offset)
-        begin = min(after, await log.locate(last_offset + 1))
+        missing_from = await log.locate(last_offset + 1)
+        gone = await _forgotten(log, missing_from)
+        begin = min(after, missing_from)
     republished = 0
     async for entry in log.read(begin):
         if entry.seq > after:
             await fold.take(entry)
-        republished += await _publish_missing(entry, last_offset, feed)
+        republished += await _publish_missing(entry, last_offset, gone, feed)
     fold.finish()
     return Recovered(
         ownership,
@@ -120,7 +125,8 @@ class _Fold:
         self.count = 0
         self._forgotten: set[str] = set()
         self._unread: set[str] = set()
-        """Runs that went on, and whose history is gone: they must have been forgotten later on."""
+        """Runs that went on, and whose history is not whole: they were forgotten later on."""
+        self._latest = ""
         self._programs = programs
         self._parked = parked
         self._feed = feed
@@ -162,6 +168,8 @@ class _Fold:
         for line in entry.lines:
             event = decode(line)
             self.count += 1
+            if event.timestamp > self._latest:  # noqa: PLR1730 (for every event)
+                self._latest = event.timestamp
             if isinstance(event, Record):
                 self._take_record(event)
                 continue
@@ -201,9 +209,13 @@ class _Fold:
         contents.purging |= gone
 
     def finish(self) -> None:
-        """Raise BrokenError for what could not be read and is not forgotten."""
+        """Note when the last event was. Raises BrokenError for what is gone and not forgotten."""
+        if self._latest:
+            self.contents.latest = max(self.contents.latest, milliseconds(self._latest))
         if self._unread:
-            raise BrokenError(f"the history of `{min(self._unread)}` is gone, and the run goes on")
+            raise BrokenError(
+                f"the history of `{min(self._unread)}` is not whole, and the run goes on"
+            )
 
     def _fold(self, live: Live, event: Event, size: int | None = None) -> None:
         try:
@@ -259,7 +271,8 @@ class _Fold:
         if known is not None and known.seq > event.seq:
             return  # it has ended again before the checkpoint
         events = [e for e in read_events(run_id, await self._history(event)) if e.seq < event.seq]
-        if not events:
+        if [one.seq for one in events] != list(range(1, event.seq)):
+            # Forgotten, and perhaps published again in part after the history had lost its end.
             self._unread.add(run_id)
             return
         program, state = await fold(self._programs, run_id, events)
@@ -327,11 +340,35 @@ def _size(line: bytes) -> int:
     return len(line) - line.index(b",")
 
 
-async def _publish_missing(entry: LogEntry, last_offset: int, feed: HistoryFeed) -> int:
-    missing = entry.lines[max(0, last_offset + 1 - entry.offset) :]
+async def _publish_missing(
+    entry: LogEntry, last_offset: int, gone: Mapping[str, int], feed: HistoryFeed
+) -> int:
+    """Publish what the history lacks of an entry, but for runs that are forgotten later on.
+
+    What was removed of these would be there again, in part.
+    """
+    run_ids, missing = list[str](), list[bytes]()
+    begin = max(entry.offset, last_offset + 1)
+    for offset, line in enumerate(entry.lines[begin - entry.offset :], begin):
+        run_id = decode(line).run_id
+        if offset > gone.get(run_id, -1):
+            run_ids.append(run_id)
+            missing.append(line)
     if missing:
-        await feed.publish([decode(line).run_id for line in missing], missing)
+        await feed.publish(run_ids, missing)
     return len(missing)
+
+
+async def _forgotten(log: EventLog, after: int) -> dict[str, int]:
+    """Return the runs that are forgotten behind a sequence of the log, with the offsets of that."""
+    found: dict[str, int] = {}
+    async for entry in log.read(after):
+        for offset, line in enumerate(entry.lines, entry.offset):
+            if line.find(_PURGED, 0, HEAD_BYTES) >= 0:
+                record = decode(line)
+                assert isinstance(record, RunsPurged)
+                found |= dict.fromkeys(record.payload["runs"], offset)
+    return found
 
 
 async def _settled_offset(feed: HistoryFeed, ownership: Ownership) -> int:

@@ -16,6 +16,7 @@ class _Rest(msgspec.Struct, array_like=True):
     buckets: Any = None
     unspread: list[str] = []
     purging: dict[str, int] = {}
+    latest: int = 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -32,6 +33,7 @@ def encode_rest(partition: Partition) -> bytes:
         partition.dispatcher.buckets(),
         list(partition.mailbox.unspread),
         partition.purging,
+        partition.latest,
     )
     return _encode(rest)
 
@@ -44,3 +46,4 @@ def decode_rest(data: bytes, contents: Contents) -> None:
     contents.keys = {(workflow, key): (run, at) for workflow, key, run, at in rest.keys}
     contents.buckets = rest.buckets
     contents.purging = rest.purging
+    contents.latest = rest.latest

@@ -7,11 +7,11 @@ from dagnats.engine.notes import ticket_of
 from dagnats.engine.partition import Partition
 from dagnats.ir.program import TaskNode
 from dagnats.machine import inputs as i
-from dagnats.machine.commands import Enqueue
+from dagnats.machine.commands import Enqueue, Listen
 from dagnats.machine.dispatch import Ticket
 from dagnats.machine.kinds.task import loop_root
 from dagnats.machine.state import Running
-from dagnats.machine.ticking import open_steps, outstanding
+from dagnats.machine.ticking import next_due_ms, open_steps, outstanding
 from dagnats.machine.turn import Turn
 from dagnats.machine.values import rate_key, step_input
 
@@ -22,6 +22,7 @@ def resume(partition: Partition, now: int) -> None:
     Raises RunFaultError with all runs that cannot be taken up.
     """
     partition.now = now
+    partition.mailbox.expire(now)
     _finish_purges(partition)
     for event in partition.mailbox.to_spread():
         partition.send(errands.SpreadEvent(event))
@@ -97,7 +98,10 @@ def _take_up(partition: Partition, live: Live, now: int) -> None:
     run_id = live.state.run_id
     live.keeps_checkpoints = True  # nobody knows any more whether it does
     partition.restore_listeners(live)
-    partition.apply(live, i.Tick(at=now))
+    if next_due_ms(live.program, live.state) <= now:
+        _hear_first(partition, live, now)
+    if run_id in partition.runs:
+        partition.apply(live, i.Tick(at=now))
     if run_id not in partition.runs:
         return
     if live.state.worker_id:
@@ -106,6 +110,16 @@ def _take_up(partition: Partition, live: Live, now: int) -> None:
         partition.dispatcher.restore(ticket, worker_id, now)
     partition.perform(live, outstanding(live.program, live.state))
     partition.arm(live)
+
+
+def _hear_first(partition: Partition, live: Live, now: int) -> None:
+    """Let a run hear of what came while nobody served, before its time is over because of that."""
+    for command in list(outstanding(live.program, live.state)):
+        if not isinstance(command, Listen):
+            continue
+        for event in list(partition.mailbox.since(command.event, command.since)):
+            if live.run_id in partition.runs:
+                partition.apply(live, i.Hear(at=now, event=event, step=command.step))
 
 
 def _held(live: Live) -> list[tuple[Ticket, str]]:

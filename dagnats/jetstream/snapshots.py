@@ -54,10 +54,11 @@ class JetStreamSnapshots:
                 else:
                     runs.setdefault(run_id, _Versions()).add(message)
         await self._drop_torn(runs)
-        if mark is None:
-            return None
         whole = {run_id: data for run_id, found in runs.items() if (data := found.newest())}
-        return Snapshot(mark[0], mark[1], whole, list(closed.values()))
+        if mark is None and not whole and not closed:
+            return None
+        seq, offset = mark or (0, 0)
+        return Snapshot(seq, offset, whole, list(closed.values()))
 
     async def save_run(self, run_id: str, data: bytes) -> None:
         """Store a run under a new version number, in as many parts as it needs."""

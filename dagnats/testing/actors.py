@@ -3,11 +3,13 @@
 import asyncio
 import zlib
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from dagnats.claims import CLAIM_BYTES, claim, reference
 from dagnats.errors import RefusedError, UncertainError
 from dagnats.testing.checking import Checker
 from dagnats.testing.world import World
@@ -17,6 +19,8 @@ BEAT_S = 3.3
 RESEND_S = 1.0
 ASK_S = 1.0
 CREDIT = 20
+OF_ALL = frozenset({"run.list", "approval.list"})
+"""What every partition answers for its own runs."""
 
 Key = tuple[str, int, str, int, int]
 """Run, life, step, attempt, iteration."""
@@ -50,9 +54,10 @@ class Worker:
         self.worker_id = worker_id
         self.names = names
         self.alive = True
-        self.epoch = 0
+        self.epochs: dict[int, int] = {}
         self.held: dict[Key, tasks.Task] = {}
         self.results: dict[Key, tasks.Result] = {}
+        self._of: dict[Key, int] = {}
         self._muted_until = 0.0
         self._sending = False
         self._inbox = world.inbox()
@@ -77,27 +82,36 @@ class Worker:
     # ── what it says ─────────────────────────────────────────────────────────────────────────────
 
     def _greet(self) -> None:
+        for number in range(self.world.partitions):
+            self._greet_one(number)
+
+    def _greet_one(self, number: int) -> None:
         if not self.alive:
             return
-        held = [_held(task) for task in self.held.values()]
-        held += [_held(result) for result in self.results.values()]
-        hello = tasks.Hello(self.worker_id, self.names, CREDIT, held)
-        self.world.send(subjects.HELLO, _encode(hello), self._inbox)
-        if not self.epoch:
-            self.world.loop.call_later(RESEND_S, self._greet_again)
+        several = self.world.partitions > 1
+        subject = subjects.engine(number, "hello") if several else subjects.HELLO
+        credit = CREDIT // self.world.partitions
+        hello = tasks.Hello(self.worker_id, self.names, credit, self._holds(number))
+        self.world.send(subject, _encode(hello), self._inbox)
+        if not self.epochs.get(number):
+            self.world.loop.call_later(RESEND_S, self._greet_again, number)
 
-    def _greet_again(self) -> None:
-        if not self.epoch:
-            self._greet()
+    def _greet_again(self, number: int) -> None:
+        if not self.epochs.get(number):
+            self._greet_one(number)
+
+    def _holds(self, number: int) -> list[tasks.Held]:
+        of = self._of
+        held = [_held(task) for key, task in self.held.items() if of[key] == number]
+        return held + [_held(one) for key, one in self.results.items() if of[key] == number]
 
     def _beat(self) -> None:
         if not self.alive:
             return
         if self.world.loop.time() >= self._muted_until:
-            held = [_held(task) for task in self.held.values()]
-            held += [_held(result) for result in self.results.values()]
-            beat = tasks.Beat(self.worker_id, held)
-            self.world.send(subjects.engine(0, "beat"), _encode(beat))
+            for number in range(self.world.partitions):
+                beat = tasks.Beat(self.worker_id, self._holds(number))
+                self.world.send(subjects.engine(number, "beat"), _encode(beat))
         self.world.loop.call_later(BEAT_S, self._beat)
 
     def _resend(self) -> None:
@@ -112,24 +126,31 @@ class Worker:
 
     def _send(self) -> None:
         self._sending = False
-        if self.alive and self.results:
-            message = tasks.Results(self.worker_id, list(self.results.values()))
-            self.world.send(subjects.engine(0, "results"), _encode(message))
+        if not self.alive or not self.results:
+            return
+        for number in range(self.world.partitions):
+            own = [one for key, one in self.results.items() if self._of[key] == number]
+            if own:
+                message = tasks.Results(self.worker_id, own)
+                self.world.send(subjects.engine(number, "results"), _encode(message))
 
     # ── what it hears ────────────────────────────────────────────────────────────────────────────
 
     def _on_welcome(self, payload: bytes, _reply: str) -> None:
-        self.epoch = max(self.epoch, _decode_welcome(payload).epoch)
+        welcome = _decode_welcome(payload)
+        number = welcome.partition
+        self.epochs[number] = max(self.epochs.get(number, 0), welcome.epoch)
 
     def _on_deliver(self, payload: bytes, _reply: str) -> None:
         message = _decode_deliver(payload)
+        number, epoch = message.partition, self.epochs.get(message.partition, 0)
         for task in message.tasks:
             self.checker.delivered(self.worker_id, task)
-        if message.epoch < self.epoch:
+        if message.epoch < epoch:
             return
-        if message.epoch > self.epoch:
-            self.epoch = message.epoch
-            self._greet()
+        if message.epoch > epoch:
+            self.epochs[number] = message.epoch
+            self._greet_one(number)
         for held in message.accepted:
             self.checker.accepted(self.worker_id, held)
             self.results.pop(_key(held), None)
@@ -137,16 +158,17 @@ class Worker:
             self.held.pop(_key(held), None)
             self.results.pop(_key(held), None)
         for task in message.tasks:
-            self._take(task)
+            self._take(task, number)
         if message.hello:
-            self._greet()
+            self._greet_one(number)
 
-    def _take(self, task: tasks.Task) -> None:
+    def _take(self, task: tasks.Task, number: int) -> None:
         key = _key(task)
         if key in self.held:
             return
         self.results.pop(key, None)
         self.held[key] = task
+        self._of[key] = number
         self.world.loop.call_later(self._takes_s(task), self._finish, key, task)
 
     def _takes_s(self, task: tasks.Task) -> float:
@@ -166,8 +188,24 @@ class Worker:
     def _finish(self, key: Key, task: tasks.Task) -> None:
         if not self.alive or self.held.get(key) is not task:
             return
+        result = replace(self.do(task), life=task.life)
+        large = large_of(task)
+        if large is not None and result.error is None:
+            world = self.world
+            if world.down or world.chance(world.faults.stores):
+                world.loop.call_later(RESEND_S, self._finish, key, task)
+                return
+            world.payloads.keep(task.run_id, large)
+            # A worker may vanish with the value stored and its result never sent.
+            world.loop.call_later(0.05 * world.rng.random(), self._return, key, task, result)
+            return
+        self._return(key, task, result)
+
+    def _return(self, key: Key, task: tasks.Task, result: tasks.Result) -> None:
+        if not self.alive or self.held.get(key) is not task:
+            return
         del self.held[key]
-        result = self.results[key] = replace(self.do(task), life=task.life)
+        self.results[key] = result
         self.checker.returned(result)
         self._send_soon()
 
@@ -187,6 +225,10 @@ def outcome(task: tasks.Task) -> tasks.Result:  # noqa: C901 (one case for each 
     """Do a task: the same attempt always comes to the same."""
     chance = drawn(task.run_id, task.step, task.attempt, task.iteration)
     match task.task:
+        case "t.big":
+            large = large_of(task)
+            assert large is not None
+            return _result(task, {"text": reference(claim(task.run_id, large)), "n": 1})
         case "t.echo" | "t.slow" | "t.scarce":
             return _result(task, task.input)
         case "t.stuck":
@@ -209,6 +251,14 @@ def outcome(task: tasks.Task) -> tasks.Result:  # noqa: C901 (one case for each 
             return _result(task, _plan(task, chance))
         case _:
             return _work(task, chance)
+
+
+def large_of(task: tasks.Task) -> bytes | None:
+    """Return the large value that a task comes to, as JSON, if it comes to one."""
+    if task.task != "t.big":
+        return None
+    head = f"{task.run_id}/{task.step}"
+    return f'"{head}{"x" * CLAIM_BYTES}"'.encode()
 
 
 def _work(task: tasks.Task, chance: float) -> tasks.Result:
@@ -269,11 +319,10 @@ class Client:
         world, subject, payload = self.world, subjects.api(operation), _encode(params)
         while True:
             try:
-                data = await world.request(subject, payload, ASK_S)
+                answer = await self._ask(operation, subject, payload)
             except UncertainError:
                 await asyncio.sleep(0.3 * world.rng.random())
                 continue
-            answer = _decode(data)
             error = answer.get("error")
             if error is None:
                 self.answers += 1
@@ -284,6 +333,23 @@ class Client:
             if "fault of the engine" in error["message"] or "cannot go on" in error["message"]:
                 self.checker.fail(f"`{operation}` {params}: {error['message']}")
             await asyncio.sleep(0.5 * world.rng.random())
+
+    async def _ask(self, operation: str, subject: str, payload: bytes) -> dict[str, Any]:
+        """Ask once; what all partitions answer is put together."""
+        partitions = self.world.partitions
+        if partitions == 1 or operation not in OF_ALL:
+            answer: dict[str, Any] = _decode(await self.world.request(subject, payload, ASK_S))
+            return answer
+        found: dict[int, list[Any]] = {}
+        async with aclosing(self.world.gather(subject, payload, ASK_S)) as answers:
+            async for data in answers:
+                answer = _decode(data)
+                if answer.get("error") is not None:
+                    return answer
+                found[answer.get("partition", 0)] = answer["ok"]
+                if len(found) == partitions:
+                    break
+        return {"ok": [row for number in sorted(found) for row in found[number]]}
 
     async def try_to(self, operation: str, **params: Any) -> Any:
         """Return the answer, or None when it was refused."""

@@ -19,6 +19,7 @@ from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import (
     END_STATUSES,
     Asking,
+    Calling,
     Ended,
     Ready,
     Recovering,
@@ -28,57 +29,35 @@ from dagnats.machine.state import (
     scope_of,
 )
 from dagnats.ports import LogEntry
+from dagnats.testing.ledger import Attempt, Ledger, Run
+from dagnats.testing.world import World
 
 STOP_S = 10.0
 """What an event cancels does not go on for longer."""
 
 _encode = msgspec.json.Encoder().encode
 
-Attempt = tuple[str, int, str, int, int]
-"""Run, life, step, iteration, attempt."""
-
 
 class ViolationError(Exception):
     """Something that must always be true was not."""
 
 
-class Run:
-    """A run as the log tells it."""
-
-    __slots__ = ("decisions", "ended", "life", "program", "retries", "state", "to_undo", "undone")
-
-    def __init__(self, program: Prepared, state: RunState) -> None:
-        self.program = program
-        self.state = state
-        self.retries = 0
-        self.life = 1
-        self.ended = 0
-        self.decisions = 0
-        self.to_undo: list[str] = []
-        self.undone: list[str] = []
-
-
-class Checker:
+class Checker(Ledger):
     """Folds the log and says what is wrong. Raises ViolationError, or tells `fail`."""
 
-    def __init__(self, fail: Callable[[str], None]) -> None:
-        self.fail = fail
+    def __init__(self, fail: Callable[[str], None], world: World) -> None:
+        super().__init__(fail, world)
         self.programs: dict[str, Prepared] = {}
-        self.runs: dict[str, Run] = {}
-        self.live: dict[str, Run] = {}
-        self.lines: list[bytes] = []
-        self.published: set[str] = set()
+        self.published: list[set[str]] = [set() for _ in world.disks]
         self.heard: set[tuple[str, str]] = set()
         self.decided: set[tuple[str, str, str]] = set()
         self.requested: set[tuple[str, str]] = set()
-        self.started: dict[tuple[Attempt, int], str] = {}
         self.results: dict[Attempt, Any] = {}
-        self.completed: set[Attempt] = set()
         self.checks = 0
         self.last_at = 0.0
+        self._spawned: set[str] = set()
         self._scarce: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._admitted: dict[tuple[str, str], set[str]] = defaultdict(set)
-        self._keys: dict[tuple[str, str], str] = {}
         self._stopped: dict[str, float] = {}
 
     def know(self, program: Prepared) -> None:
@@ -87,49 +66,59 @@ class Checker:
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────
 
-    def append(self, entry: LogEntry, partition: Any, now_s: float = 0.0) -> None:
+    def append(self, entry: LogEntry, number: int, partition: Any, now_s: float = 0.0) -> None:
         """Take what has just been stored; `partition` is what its writer has in memory."""
         if not entry.lines:
             return
-        if entry.offset != len(self.lines):
-            self.fail(f"the log goes on at offset {entry.offset}, not {len(self.lines)}")
+        log = self.logs[number]
+        if entry.offset != len(log):
+            self.fail(f"log {number} goes on at offset {entry.offset}, not {len(log)}")
         touched: dict[str, Run] = {}
-        for number, line in enumerate(entry.lines, entry.offset):
-            self.lines.append(line)
-            if not line.startswith(b'{"id":"0-%d"' % number):
-                self.fail(f"event {number} calls itself {line[:40]!r}")
+        for offset, line in enumerate(entry.lines, entry.offset):
+            log.append(line)
+            if not line.startswith(b'{"id":"%d-%d"' % (number, offset)):
+                self.fail(f"event {offset} of partition {number} calls itself {line[:40]!r}")
             event = records.decode(line)
             if event.run_id == records.PARTITION:
-                self._record(event, now_s)
-                continue
-            run = self._event(event)
-            if run is not None:
-                touched[event.run_id] = run
+                self._record(event, number, now_s)
+            else:
+                run = self._event(event, number)
+                if run is not None:
+                    run.offsets.append(offset)
+                    touched[event.run_id] = run
+            self.written(line, event)
         for run_id, run in touched.items():
             late_s = now_s - self._stopped.get(run_id, now_s)
             if run.state.status == "completed" and late_s > STOP_S:
                 self.fail(f"{run_id} was to be cancelled {late_s:.1f} s ago, and has completed")
         self._compare(touched.values(), partition)
 
-    def _record(self, record: Any, now_s: float) -> None:
+    def _record(self, record: Any, number: int, now_s: float) -> None:
         if isinstance(record, records.EventPublished):
-            if record.payload["id"] in self.published:
-                self.fail(f"event {record.payload['id']} was published twice")
-            self.published.add(record.payload["id"])
-            self._stop(record.payload, now_s)
+            published = self.published[number]
+            if record.payload["id"] in published:
+                self.fail(f"event {record.payload['id']} is published twice on {number}")
+            published.add(record.payload["id"])
+            self._stop(record.payload, number, now_s)
+        elif isinstance(record, records.RunsPurged):
+            self.forget(number, record.payload["runs"])
 
-    def _stop(self, event: Any, now_s: float) -> None:
-        """Note which runs an event of the simulation is to cancel."""
+    def _stop(self, event: Any, number: int, now_s: float) -> None:
+        """Note which runs of a partition an event of the simulation is to cancel."""
         for run_id, run in self.live.items():
+            if run.home != number:
+                continue
             kinds = {one.event for one in run.program.program.admission.cancel_on}
             of = run.state.input.get("kind") if isinstance(run.state.input, dict) else None
             if event["type"] in kinds and event["data"] == {"kind": of}:
                 self._stopped.setdefault(run_id, now_s)
 
-    def _event(self, event: ev.Event) -> Run | None:
+    def _event(self, event: ev.Event, number: int) -> Run | None:
         run = self.runs.get(event.run_id)
         if run is None:
-            return self._begin(event)
+            return self._begin(event, number)
+        if run.home != number:
+            self.fail(f"{event.run_id} lives on partition {run.home}, and on {number}")
         state = run.state
         if event.seq != state.seq + 1:
             self.fail(f"{event.run_id}: event {event.seq} follows {state.seq}")
@@ -141,23 +130,27 @@ class Checker:
         self._after(run, event)
         return run
 
-    def _begin(self, event: ev.Event) -> Run | None:
+    def _begin(self, event: ev.Event, number: int) -> Run | None:
         if not isinstance(event, ev.RunStarted | ev.RunPending) or event.seq != 1:
             self.fail(f"{event.run_id} begins with {type(event).__name__} {event.seq}")
             return None
         program = self.programs[event.payload["digest"]]
-        run = Run(program, born(program, event))
+        run = Run(program, born(program, event), number)
+        self.begun.add(event.run_id)
+        parent = event.payload.get("parent")
+        if parent is not None and event.run_id not in self._spawned:
+            self.fail(f"{event.run_id} has begun, and its parent {parent} did not ask for it")
         self.runs[event.run_id] = self.live[event.run_id] = run
         extra = event.payload.get("extra") or {}
         key = extra.get("idempotency_key")
         if key is not None:
-            other = self._keys.setdefault((event.workflow, key), event.run_id)
+            other = self.keys.setdefault((event.workflow, key), event.run_id)
             if other != event.run_id:
                 self.fail(f"{event.run_id} has the idempotency key of {other}")
         self._after(run, event)
         return run
 
-    def _after(self, run: Run, event: ev.Event) -> None:
+    def _after(self, run: Run, event: ev.Event) -> None:  # noqa: C901 (one case for each event)
         state = run.state
         match event:
             case ev.RunRetried():
@@ -170,6 +163,8 @@ class Checker:
                 del self.live[state.run_id]
             case ev.Signalled() | ev.WaitMatched() | ev.StepCompleted():
                 self._hear(state.run_id, event.payload)
+            case ev.ChildSpawned():
+                self._spawned.add(event.payload["child_run_id"])
             case ev.CancelRequested():
                 self.requested.add((state.run_id, "cancel"))
             case ev.RunPaused():
@@ -191,9 +186,13 @@ class Checker:
         self._permits(run, event)
 
     def _hear(self, run_id: str, payload: Any) -> None:
+        found = []
         for one in payload if isinstance(payload, list) else [payload]:
             if isinstance(one, dict) and isinstance(one.get("id"), str):
                 self.heard.add((run_id, one["id"]))
+                found.append(one["id"])
+        if len(set(found)) != len(found):
+            self.fail(f"{run_id} takes an event twice: {found}")
 
     # ── decisions ────────────────────────────────────────────────────────────────────────────────
 
@@ -227,6 +226,8 @@ class Checker:
         if isinstance(before, Ended):
             self.fail(f"{attempt} ends, and has ended before as {type(before).__name__}")
         node = scope_of(run.program, run.state, frame).nodes[at]
+        if isinstance(before, Calling) and isinstance(event, ev.StepCompleted):
+            self._has_ended(before.child_run_id, event)
         if isinstance(node, ApprovalNode) and isinstance(event, ev.StepCompleted):
             self._has_quorum(node, before, event)
         if not isinstance(node, TaskNode) or isinstance(before, Recovering):
@@ -243,6 +244,16 @@ class Checker:
             self.fail(f"{attempt} has a result, and no worker has returned one")
         elif type(node) is TaskNode and _output(event) != self.results[attempt]:
             self.fail(f"{attempt} gives {_output(event)}, its worker {self.results[attempt]}")
+
+    def _has_ended(self, child_run_id: str, event: ev.StepCompleted) -> None:
+        """Check that a child has come to what its parent takes from it."""
+        if event.payload == {"child_run_id": child_run_id}:
+            return
+        child = self.runs.get(child_run_id)
+        if child is None or child.state.status != "completed":
+            self.fail(f"{event.run_id} goes on, and its child {child_run_id} has not completed")
+        elif child.state.output != event.payload:
+            self.fail(f"{event.run_id} has {event.payload} of its child {child_run_id}")
 
     def _has_quorum(self, node: ApprovalNode, before: Any, event: ev.StepCompleted) -> None:
         """Enough people have approved, each once, unless time or a handler has decided."""
@@ -351,6 +362,8 @@ class Checker:
     def delivered(self, worker_id: str, task: Any) -> None:
         """Note that a worker is given a task: the log must say so."""
         run = self.runs.get(task.run_id)
+        if run is None and task.run_id in self.begun:
+            return  # forgotten since
         if run is None:
             self.fail(f"{worker_id} is given a task of {task.run_id}, which is not in the log")
             return
@@ -359,6 +372,8 @@ class Checker:
             self.fail(
                 f"{worker_id} is given {task.step} of {task.run_id}, which the log does not say"
             )
+        if not run.ended:
+            self.check_claims(f"a task of {task.run_id}", [task.input, task.state])
 
     def returned(self, result: Any) -> None:
         """Note that a worker has done a task: nothing else may become its output."""
@@ -387,8 +402,10 @@ class Checker:
         run_id = told or params.get("run_id", "")
         run = self.runs.get(run_id)
         problem = ""
+        if run is None and run_id in self.begun:
+            return  # forgotten since
         match operation:
-            case "run.start":
+            case "run.start" | "run.fork":
                 problem = "" if run is not None else "no such run"
             case "run.cancel" if run is not None and not run.ended:
                 known = (run_id, "cancel") in self.requested or run.state.ending is not None
@@ -399,7 +416,8 @@ class Checker:
             case "run.retry" if run is not None and answer["reset"]:
                 problem = "" if run.retries else "it was not retried"
             case "event.publish":
-                problem = "" if params["id"] in self.published else "no such event"
+                there = any(params["id"] in published for published in self.published)
+                problem = "" if there else "no such event"
             case "run.signal" if run is not None and not run.ended and run.life == 1:
                 known = (run_id, params["id"]) in self.heard
                 problem = "" if known else "no such signal"
@@ -415,31 +433,55 @@ class Checker:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
 
-    def at_end(self, history: list[bytes], partition: Any) -> None:
-        """Check what must hold when nothing is left to do."""
-        self._check_history(history)
-        for name, count in leftovers(partition).items():
+    def at_end(self, number: int, partition: Any, errands: int) -> None:
+        """Check what must hold of a partition when nothing is left to do."""
+        self._check_history(number)
+        for name, count in leftovers(partition, errands).items():
             if count:
-                self.fail(f"everything has ended, and {count} {name} are left")
+                self.fail(f"everything has ended, and partition {number} has {count} {name} left")
         for run_id, run in self.runs.items():
+            if run.home != number:
+                if partition.status_of(run_id):
+                    self.fail(f"{run_id} of partition {run.home} is listed on {number}")
+                continue
             if run.ended != 1 + run.retries:
                 self.fail(f"{run_id} has ended {run.ended} times, retried {run.retries}")
             status = partition.status_of(run_id)
             if status and status != run.state.status:
                 self.fail(f"{run_id} is listed as {status}, and is {run.state.status}")
 
-    def _check_history(self, history: list[bytes]) -> None:
-        if history == self.lines:
+    def check_events(self) -> None:
+        """Every partition has heard of every event."""
+        every = set().union(*self.published)
+        for number, published in enumerate(self.published):
+            if every - published:
+                self.fail(f"partition {number} has not heard of {sorted(every - published)}")
+
+    def _check_history(self, number: int) -> None:
+        """Whoever reads the history, each event once, reads the log but for what is forgotten."""
+        own = b'{"id":"%d-' % number
+        shown = [line for _, line in self.world.shared.stream.entries if line.startswith(own)]
+        history, log = list(dict.fromkeys(shown)), self.left(number)
+        if len(history) < len(shown):
+            self.world.note("history.twice", f"{len(shown) - len(history)} events on {number}")
+        if self.forgotten:
+            history, log = _of_runs(history), _of_runs(log)
+        if history == log:
             return
         wrong = next(
-            (at for at, (a, b) in enumerate(zip(history, self.lines, strict=False)) if a != b),
-            min(len(history), len(self.lines)),
+            (at for at, (a, b) in enumerate(zip(history, log, strict=False)) if a != b),
+            min(len(history), len(log)),
         )
-        there = [line[:12].decode() for line in history[wrong : wrong + 3]]
+        there = [line[:90].decode() for line in history[wrong : wrong + 3]]
         self.fail(
-            f"the history has {len(history)} events, the log {len(self.lines)};"
+            f"the history of {number} has {len(history)} events, the log {len(log)};"
             f" they differ at {wrong}: {there}"
         )
+
+
+def _of_runs(lines: list[bytes]) -> list[bytes]:
+    """Return the events of runs: records of the partition itself may be forgotten, too."""
+    return [line for line in lines if b'"run_id":"_partition"' not in line]
 
 
 def _output(event: ev.OfStep) -> Any:
@@ -450,9 +492,12 @@ def _running(state: RunState) -> int:
     return sum(isinstance(step, Running) for frame in state.frames.values() for step in frame.steps)
 
 
-def leftovers(partition: Any) -> dict[str, int]:
+def leftovers(partition: Any, errands: int) -> dict[str, int]:
     """Return what a partition still holds, by name: nothing, when all its runs have ended."""
     return {
+        "errands": errands,
+        "events to be spread": len(partition.mailbox.unspread),
+        "forgotten runs to be removed": len(partition.purging),
         "runs": len(partition.runs),
         "runs set aside": len(partition.aside),
         "waiting tasks": partition.dispatcher.waiting_count,

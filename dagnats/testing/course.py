@@ -14,12 +14,14 @@ import msgspec
 
 from dagnats.errors import DagnatsError
 from dagnats.machine.ticking import next_due_ms
-from dagnats.testing import documents, faults, virtual
+from dagnats.testing import documents, faults, shape, virtual
 from dagnats.testing.actors import Client, outcome
-from dagnats.testing.checking import Checker, Run, ViolationError, leftovers
+from dagnats.testing.checking import Checker, ViolationError, leftovers
 from dagnats.testing.crowd import Crowd, waits
 from dagnats.testing.documents import ANY, Document
-from dagnats.testing.fleet import Do, Fleet, Node, Steer
+from dagnats.testing.fleet import Do, Fleet, Steer
+from dagnats.testing.ledger import Run
+from dagnats.testing.shape import EMBEDDED, Shape
 from dagnats.testing.world import Died, World
 
 RUNS = 100
@@ -53,7 +55,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Simulation:
-    """One seed. `given` are faults and `only` the workflows that are not to be drawn then.
+    """One seed. `given` are faults, `only` workflows and `of` a shape that are not drawn then.
 
     `steer` sees each process before it begins; `do` is what workers do.
     """
@@ -71,6 +73,7 @@ class Simulation:
         runs: int = RUNS,
         given: faults.Faults | None = None,
         only: Sequence[Document] = (),
+        of: Shape | None = None,
         trace: bool = False,
         steer: Steer | None = None,
         do: Do = outcome,
@@ -78,6 +81,7 @@ class Simulation:
         self.seed = seed
         self.rng = Random(seed)  # noqa: S311 (chance is what this is for)
         self.faults = given if given is not None else faults.drawn(self.rng)
+        self.shape = of or (shape.drawn(seed) if given is None else EMBEDDED)
         self.violations: list[str] = []
         self.documents: list[Document] = []
         self._active = self.faults.active()
@@ -104,13 +108,13 @@ class Simulation:
         return Outcome(
             self.seed,
             self.violations[0] if self.violations else "",
-            len(checker.runs),
-            len(checker.lines),
+            len(checker.begun),
+            checker.lines,
             checker.checks,
             world.operations,
             round(loop.time(), 3),
             dict(sorted(world.counts.items())),
-            self._active,
+            [*self.shape.told(), *self._active],
             tuple(world.events or ()),
         )
 
@@ -128,15 +132,16 @@ class Simulation:
     # ── the course of a seed ─────────────────────────────────────────────────────────────────────
 
     async def _play(self) -> None:
-        self.world = World(self.rng, self.faults)
+        self.world = World(self.rng, self.faults, self.shape.partitions)
         if self._trace:
             self.world.events = []
-        self.checker = Checker(self._fail)
+        self.checker = Checker(self._fail, self.world)
         self.client = Client(self.world, self.checker)
-        self.fleet = Fleet(self.world, self.checker, self._do, self._steer)
+        self.fleet = Fleet(self.world, self.checker, self._do, self._steer, self.shape)
         drawn = self._draw_documents()
         self.crowd = Crowd(self.seed, self.world, self.checker, self.fleet, self.client, drawn)
-        extra = [documents.fixed("chain"), documents.fixed("tell"), documents.other()]
+        extra = [documents.fixed(name) for name in documents.CHILDREN]
+        extra.append(documents.other())
         self.documents = [*{one.name: one for one in [*extra, *drawn]}.values()]
         for document in self.documents:
             self.checker.know(document.prepared)
@@ -155,6 +160,10 @@ class Simulation:
         if self._only:
             return list(self._only)
         names = self.rng.sample(documents.NAMES, self.rng.randint(2, 5))
+        if self.shape.large:
+            names += documents.LARGE
+        if self.shape.joins:
+            names += documents.JOINS
         found = [documents.fixed(name) for name in names]
         if self.rng.choice((True, False)):
             number, size = self.rng.randrange(RANDOM_DOCUMENTS), self.rng.choice(RANDOM_SIZES)
@@ -165,7 +174,7 @@ class Simulation:
 
     async def _work(self) -> None:
         fleet, crowd = self.fleet, self.crowd
-        fleet.start_engine()
+        fleet.start()
         for document in self.documents:
             await self.client.call("workflow.register", program=msgspec.Raw(document.data))
         for _ in range(self.rng.randint(1, WORKERS_MAX)):
@@ -227,25 +236,50 @@ class Simulation:
 
     async def _finish(self) -> None:
         """Check what is left when everything has ended."""
-        for _ in range(SETTLE_TRIES):
-            self.fleet.ensure_engine()
-            if self._is_settled(self.fleet.serving):
-                break
-            await asyncio.sleep(1.0)
-        node = self.fleet.serving
-        if node is None:
-            self._fail("no engine serves in the end")
-            return
-        self.checker.at_end([line for _, line in self.world.disk.history], node.partition)
-        for run_id in sorted(self.crowd.accepted - set(self.checker.runs)):
+        await self._settle()
+        if self.shape.keep_ms is not None:
+            await self._grow_old(self.shape.keep_ms)
+            await self._settle()
+        for number in range(self.shape.partitions):
+            part = self.fleet.serving(number)
+            if part is None:
+                self._fail(f"no engine serves partition {number} in the end")
+                return
+            self.checker.at_end(number, part.partition, part.errands)
+        self.checker.check_events()
+        if self.shape.keep_ms is not None:
+            self.checker.check_all_gone()
+        for run_id in sorted(self.crowd.accepted - self.checker.begun):
             self._fail(f"{run_id} was accepted and is lost")
         for run_id, run in self.checker.runs.items():
             self._check_end(run_id, run)
 
-    def _is_settled(self, node: Node | None) -> bool:
-        """Whether an engine has nothing left to say or to store."""
+    async def _settle(self) -> None:
+        for _ in range(SETTLE_TRIES):
+            self.fleet.ensure_engine()
+            if self._is_settled():
+                break
+            await asyncio.sleep(1.0)
+
+    async def _grow_old(self, keep_ms: int) -> None:
+        """Let everything grow old enough to be forgotten."""
+        self.world.skipped_ms += keep_ms + 86_400_000
+        for _ in range(SETTLE_TRIES):
+            if not self.checker.runs and not self.checker.left_over():
+                break
+            self.fleet.ensure_engine()
+            await asyncio.sleep(5.0)
+
+    def _is_settled(self) -> bool:
+        """Whether no engine has anything left to say or to store."""
         quiet = self.world.loop.time() - self.checker.last_at > 1.0
-        return quiet and node is not None and not any(leftovers(node.partition).values())
+        return quiet and all(map(self._is_idle, range(self.shape.partitions)))
+
+    def _is_idle(self, number: int) -> bool:
+        part = self.fleet.serving(number)
+        if part is None:
+            return False
+        return not any(leftovers(part.partition, part.errands).values())
 
     def _check_end(self, run_id: str, run: Run) -> None:
         """Hold the end of a run against what its workflow says, unless somebody interfered."""
@@ -254,9 +288,9 @@ class Simulation:
         expected = crowd.expected.get(run_id) or known.get(state.workflow, ANY)
         if run_id in crowd.touched or state.birth.get("parent"):
             expected = ANY
-        excused = {"worker_lost"} | (
-            {"timeout", "items_failed", "broken"} if self.world.counts.get("clock") else set()
-        )
+        excused = {"worker_lost"}
+        if self.world.counts.get("clock") and state.workflow not in documents.IN_TIME:
+            excused |= {"timeout", "items_failed", "broken"}
         if state.status not in expected and (state.error or {}).get("code") not in excused:
             self._fail(f"{run_id} of {state.workflow} is {state.status}: {state.error}")
 

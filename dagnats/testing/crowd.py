@@ -8,13 +8,15 @@ from typing import Any
 from dagnats.ir.program import ApprovalNode, WaitForEventNode
 from dagnats.machine.state import Asking, Ended, Expecting, address, scope_of
 from dagnats.testing.actors import Client, drawn
-from dagnats.testing.checking import Checker, Run
-from dagnats.testing.documents import Document
+from dagnats.testing.checking import Checker
+from dagnats.testing.documents import ANY, Document
 from dagnats.testing.fleet import Fleet
 from dagnats.testing.inputs import make_input
+from dagnats.testing.ledger import Run
 from dagnats.testing.world import World
 
 KINDS = ("red", "green", "blue")
+INTERFERENCES = ("cancel", "pause", "get", "signal", "event", "retry", "explain")
 
 
 class Crowd:
@@ -58,13 +60,34 @@ class Crowd:
             again = await client.call("run.start", **params)
             if again["run_id"] != given and not document.prepared.program.admission.singleton:
                 self._checker.fail(f"{run_id} was {given} at first, then {again['run_id']}")
+        if document.name == "early":
+            event = {"type": "came.early", "id": f"c-{given}", "data": {"of": given}}
+            await client.call("event.publish", **event)
+        if document.name == "big-parent" and rng.random() < 0.5:
+            await self._go_on(given)
         if rng.random() < 0.25:
             await asyncio.sleep(rng.random() * 3)
             await self._interfere(given, document, kind)
 
-    async def _interfere(self, run_id: str, document: Document, kind: str) -> None:
+    async def _go_on(self, run_id: str) -> None:
+        """Wait until a run has failed, then a while, and let it go on."""
+        self.touched.add(run_id)
+        for _ in range(60):
+            run = self._checker.runs.get(run_id)
+            if run is None or run.ended:
+                break
+            await asyncio.sleep(1.0)
+        await asyncio.sleep(60 * self._rng.random())
+        await self._client.try_to("run.retry", run_id=run_id)
+
+    async def _interfere(  # noqa: C901 (one case for each interference)
+        self, run_id: str, document: Document, kind: str
+    ) -> None:
         client, number = self._client, self._rng.random()
-        what = self._rng.choice(("cancel", "pause", "get", "signal", "event", "retry", "explain"))
+        kinds: tuple[str, ...] = INTERFERENCES
+        if self._fleet.shape.partitions > 1:
+            kinds = (*kinds, "fork", "nobody")
+        what = self._rng.choice(kinds)
         match what:
             case "cancel":
                 self.touched.add(run_id)
@@ -80,6 +103,16 @@ class Crowd:
             case "event":
                 event = {"type": "thing.x", "id": f"e-{run_id}-{number}"}
                 await client.call("event.publish", **event, data={"kind": kind})
+            case "fork":
+                step = document.prepared.program.nodes[0].id
+                fork = {"new_run_id": f"f-{run_id}", "step": step}
+                self.expected[f"f-{run_id}"] = ANY
+                if await client.try_to("run.fork", run_id=run_id, **fork):
+                    self.touched.add(f"f-{run_id}")
+            case "nobody":
+                found = await client.try_to("run.get", run_id=f"nobody-{run_id}")
+                if found is not None:
+                    self._checker.fail(f"there is a run nobody-{run_id}: {found}")
             case "retry":
                 await asyncio.sleep(number * 10)
                 self.touched.add(run_id)
@@ -125,6 +158,8 @@ class Crowd:
             for by in names or ("ada", "grace"):
                 params = {"run_id": run_id, "step": step, "decision": "approve", "by": by}
                 await client.try_to("approval.decide", **params)
+        if isinstance(node, WaitForEventNode) and node.event in {"said", "came.early"}:
+            return  # that has been published, and must not be lost
         if isinstance(node, WaitForEventNode) and isinstance(what, Expecting):
             number = len(what.events)
             kind = (run.state.input or {}).get("kind") if run.state.input else None

@@ -294,13 +294,120 @@ steps:
 }  # fmt: skip
 
 NAMES = tuple(_FIXED)
-"""The workflows that are written here."""
+"""The workflows of every seed."""
+
+_CHILDREN: dict[str, tuple[frozenset[str], str]] = {
+    "say": (
+        DONE,
+        """
+steps:
+  - {id: say, type: emit, config: {event: said, data: {of: "${{ input.of }}"}}}
+""",
+    ),
+}
+
+_JOINS: dict[str, tuple[frozenset[str], str]] = {
+    "join": (
+        DONE,
+        """
+steps:
+  - id: loose
+    type: sub_workflow
+    with: {of: "${{ run.id }}"}
+    config: {workflow: say, detach: true}
+  - {id: work, task: t.slow, timeout: 6h}
+  - id: heard
+    type: wait_for_event
+    depends_on: [loose, work]
+    config: {event: said, match: event.data.of == run.id, timeout: 20h}
+  - {id: after, task: t.echo, timeout: 6h, depends_on: [heard]}
+""",
+    ),
+    "early": (
+        DONE,
+        """
+steps:
+  - {id: work, task: t.slow, timeout: 6h}
+  - id: heard
+    type: wait_for_event
+    depends_on: [work]
+    config: {event: came.early, match: event.data.of == run.id, look_back: 12h, timeout: 20h}
+  - {id: after, task: t.echo, timeout: 6h, depends_on: [heard]}
+""",
+    ),
+    "family": (
+        DONE,
+        """
+steps:
+  - id: children
+    type: map
+    config:
+      over: input.items
+      max_items: 5
+      steps:
+        - id: one
+          type: sub_workflow
+          with: {kind: "${{ input.kind }}", items: []}
+          timeout: 6h
+          config: {workflow: chain}
+  - {id: after, task: t.echo, depends_on: [children]}
+""",
+    ),
+}  # fmt: skip
+
+_LARGE: dict[str, tuple[frozenset[str], str]] = {
+    "big": (
+        DONE,
+        """
+steps:
+  - {id: a, task: t.big}
+  - {id: b, task: t.echo, depends_on: [a]}
+  - id: tell
+    type: emit
+    depends_on: [a]
+    config: {event: big.told, data: {text: "${{ steps.a.output.text }}"}}
+output: {text: "${{ steps.a.output.text }}"}
+""",
+    ),
+    "big-parent": (
+        ANY,
+        """
+steps:
+  - {id: child, type: sub_workflow, with: "${{ input }}", timeout: 6h, config: {workflow: big}}
+  - {id: nap, type: sleep, depends_on: [child], config: {duration: 15s}}
+  - {id: after, task: t.half, depends_on: [nap], with: "${{ steps.child.output }}"}
+  - {id: last, task: t.echo, depends_on: [after], with: "${{ steps.child.output }}"}
+""",
+    ),
+    "big-ear": (
+        ANY,
+        """
+steps:
+  - id: heard
+    type: wait_for_event
+    config: {event: big.told, match: "has(event.data.text)", timeout: 2h, on_timeout: skip}
+  - {id: nap, type: sleep, depends_on: [heard], config: {duration: 20s}}
+  - {id: after, task: t.echo, depends_on: [nap], with: "${{ steps.heard.output }}"}
+""",
+    ),
+}  # fmt: skip
+
+CHILDREN = ("chain", "tell", *_CHILDREN)
+"""What others start."""
+JOINS = tuple(_JOINS)
+"""Those that wait for each other, wherever they live, and for what may have come before."""
+IN_TIME = ("join", "early")
+"""Those whose times are so long that no clock that jumps ends one."""
+LARGE = tuple(_LARGE)
+"""Those with values that no message holds."""
+
+_ALL = {**_FIXED, **_CHILDREN, **_JOINS, **_LARGE}
 
 
 @cache
 def fixed(name: str) -> Document:
     """Return one of the workflows that are written here."""
-    ends, text = _FIXED[name]
+    ends, text = _ALL[name]
     return compiled(f"dagnats: 1\nname: {name}\n{text}", ends)
 
 

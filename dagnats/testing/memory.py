@@ -22,35 +22,90 @@ def no_fault(_operation: str) -> None:
     """Let everything succeed."""
 
 
-@dataclass
-class Storage:
-    """What a disk would hold of one partition."""
+class Stream:
+    """The history of all partitions: what was published, in the order of its arrival.
 
-    log: list[tuple[LogEntry, int]] = field(default_factory=list)
-    history: list[tuple[str, bytes]] = field(default_factory=list)
-    snapshots: dict[str, bytes] = field(default_factory=dict)
-    closed: dict[int, bytes] = field(default_factory=dict)
-    mark: tuple[int, int] | None = None
+    Positions grow, and stay when others are forgotten. What is published twice is there twice.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, bytes]] = []
+        self.positions: list[int] = []
+        self.times: list[float] = []
+        self.next = 1
+
+    def keep(self, run_id: str, line: bytes, at: float = 0.0) -> None:
+        """Put an event behind all others."""
+        self.entries.append((run_id, line))
+        self.positions.append(self.next)
+        self.times.append(at)
+        self.next += 1
+
+    def forget(self, run_id: str, upto: int) -> None:
+        """Take events of a run out: those up to a position."""
+        stay = [
+            number
+            for number, (run, _) in enumerate(self.entries)
+            if run != run_id or self.positions[number] > upto
+        ]
+        self.entries[:] = [self.entries[number] for number in stay]
+        self.positions[:] = [self.positions[number] for number in stay]
+        self.times[:] = [self.times[number] for number in stay]
+
+    def cut(self, length: int) -> None:
+        """Lose all behind so many events."""
+        del self.entries[length:], self.positions[length:], self.times[length:]
+
+
+@dataclass
+class Shared:
+    """What a disk would hold for all partitions together."""
+
+    stream: Stream = field(default_factory=Stream)
     programs: dict[str, bytes] = field(default_factory=dict)
     aliases: dict[str, bytes] = field(default_factory=dict)
     checkpoints: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    leases: dict[str, tuple[str, int]] = field(default_factory=dict)
+    leases_written: int = 0
     secret: bytes = b"a secret of tests that nobody has to guess"
+
+
+@dataclass
+class Storage:
+    """What a disk would hold of one partition, and what it shares with the others."""
+
+    partition: int = 0
+    shared: Shared = field(default_factory=Shared)
+    log: list[tuple[LogEntry, int]] = field(default_factory=list)
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    closed: dict[int, bytes] = field(default_factory=dict)
+    mark: tuple[int, int] | None = None
     next_seq: int = 1
-    history_known: set[bytes] = field(default_factory=set)
 
-    def keep_event(self, run_id: str, line: bytes) -> bool:
-        """Put an event into the history, unless it is there; returns whether it was new."""
-        if line in self.history_known:
-            return False
-        self.history_known.add(line)
-        self.history.append((run_id, line))
-        return True
+    @property
+    def history(self) -> list[tuple[str, bytes]]:
+        """Return the events that were published, with their runs."""
+        return self.shared.stream.entries
 
-    def forget_history(self, run_id: str, upto: int) -> None:
-        """Take events of a run out of the history: those below an offset."""
-        self.history[:] = [
-            one for one in self.history if one[0] != run_id or offset_of(one[1]) >= upto
-        ]
+    @property
+    def programs(self) -> dict[str, bytes]:
+        """Return programs by digest."""
+        return self.shared.programs
+
+    @property
+    def aliases(self) -> dict[str, bytes]:
+        """Return what names stand for."""
+        return self.shared.aliases
+
+    @property
+    def checkpoints(self) -> dict[tuple[str, str], bytes]:
+        """Return what steps keep."""
+        return self.shared.checkpoints
+
+    @property
+    def secret(self) -> bytes:
+        """Return the secret of the installation."""
+        return self.shared.secret
 
 
 class MemoryLog:
@@ -132,9 +187,9 @@ class MemorySnapshots:
 
     async def load(self) -> Snapshot | None:
         """Return what is stored."""
-        if self._storage.mark is None:
+        if self._storage.mark is None and not self._storage.snapshots and not self._storage.closed:
             return None
-        seq, offset = self._storage.mark
+        seq, offset = self._storage.mark or (0, 0)
         closed = [self._storage.closed[chunk] for chunk in sorted(self._storage.closed)]
         return Snapshot(seq, offset, dict(self._storage.snapshots), closed)
 
@@ -168,46 +223,53 @@ class MemoryFeed:
     """`ports.HistoryFeed`."""
 
     def __init__(self, storage: Storage, fault: Fault = no_fault) -> None:
-        self._storage = storage
+        self._stream = storage.shared.stream
+        self._own = b'{"id":"%d-' % storage.partition
         self._fault = fault
 
     async def last_offset(self) -> int:
-        """Read it from the last event's id."""
-        if not self._storage.history:
-            return -1
-        return offset_of(self._storage.history[-1][1])
+        """Read it from the id of the last own event."""
+        for _, line in reversed(self._stream.entries):
+            if line.startswith(self._own):
+                return offset_of(line)
+        return -1
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
         """Store one event after the other: a fault may come in between."""
         for run_id, line in zip(run_ids, lines, strict=True):
             self._fault("publish")
-            self._storage.keep_event(run_id, line)
+            self._stream.keep(run_id, line)
 
     async def last_event(self, run_id: str) -> bytes | None:
         """Return the newest event."""
-        lines = await self.read_run(run_id)
-        return lines[-1] if lines else None
+        for run, line in reversed(self._stream.entries):
+            if run == run_id:
+                return line
+        return None
 
     async def first_event(self, run_id: str) -> bytes | None:
         """Return the oldest event."""
-        lines = await self.read_run(run_id)
-        return lines[0] if lines else None
+        for run, line in self._stream.entries:
+            if run == run_id:
+                return line
+        return None
 
     async def read_run(self, run_id: str) -> Sequence[bytes]:
-        """Return all events."""
-        return [line for run, line in self._storage.history if run == run_id]
+        """Return all events, each once."""
+        found = {offset_of(line): line for run, line in self._stream.entries if run == run_id}
+        return [found[offset] for offset in sorted(found)]
 
     async def scan(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
-        """Yield the events of now; a position is the offset of an event, from 1."""
-        for _, line in list(self._storage.history):
-            at = offset_of(line) + 1
+        """Yield the events of now."""
+        stream = self._stream
+        for at, (_, line) in zip(list(stream.positions), list(stream.entries), strict=True):
             if at > after:
                 yield at, line
 
     async def forget_run(self, run_id: str, upto: int) -> None:
         """Drop events of a run."""
         self._fault("forget_history")
-        self._storage.forget_history(run_id, upto)
+        self._stream.forget(run_id, upto)
 
 
 def offset_of(line: bytes) -> int:

@@ -16,9 +16,17 @@ class MemoryPayloads:
     async def put(self, run_id: str, data: bytes) -> Claim:
         """Store a value."""
         await self._reach()
+        return self.keep(run_id, data)
+
+    def keep(self, run_id: str, data: bytes) -> Claim:
+        """Store a value at once."""
         made = claim(run_id, data)
         self.stored[run_id, made.sha256] = data
         return made
+
+    def has(self, wanted: Claim) -> bool:
+        """Whether a value is stored."""
+        return (wanted.run_id, wanted.sha256) in self.stored
 
     async def get(self, wanted: Claim) -> bytes | None:
         """Return a value."""

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from dagnats.testing.course import RUNS, Outcome, Simulation
+from dagnats.testing.shape import drawn
 
 USAGE_EXIT = 2
 
@@ -27,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = [args.seed] if args.seed is not None else list(span(args.seeds))
     began, runs, events, checks, found = time.monotonic(), 0, 0, 0, 0
     counts: Counter[str] = Counter()
-    for outcome in play(seeds, args.runs, trace=args.trace, jobs=args.jobs):
+    for outcome in play(
+        seeds, args.runs, partitions=args.partitions, trace=args.trace, jobs=args.jobs
+    ):
         runs += outcome.runs
         events += outcome.events
         checks += outcome.checks
@@ -46,9 +49,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if found else 0
 
 
-def play(seeds: list[int], runs: int, *, trace: bool = False, jobs: int = 1) -> Iterator[Outcome]:
+def play(
+    seeds: list[int],
+    runs: int,
+    *,
+    partitions: int | None = None,
+    trace: bool = False,
+    jobs: int = 1,
+) -> Iterator[Outcome]:
     """Play seeds one after the other, or by several processes; in the order of the seeds."""
-    work = [(seed, runs, trace) for seed in seeds]
+    work = [(seed, runs, partitions, trace) for seed in seeds]
     if jobs == 1:
         yield from map(_play_one, work)
         return
@@ -56,9 +66,9 @@ def play(seeds: list[int], runs: int, *, trace: bool = False, jobs: int = 1) -> 
         yield from pool.imap(_play_one, work, chunksize=4)
 
 
-def _play_one(work: tuple[int, int, bool]) -> Outcome:
-    seed, runs, trace = work
-    return Simulation(seed, runs=runs, trace=trace).run()
+def _play_one(work: tuple[int, int, int | None, bool]) -> Outcome:
+    seed, runs, partitions, trace = work
+    return Simulation(seed, runs=runs, of=drawn(seed, partitions), trace=trace).run()
 
 
 def span(text: str) -> Iterable[int]:
@@ -87,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulate the engine: workloads and faults drawn from seeds, on virtual time.",
     )
     parser.add_argument("--seeds", default="1-20", help="seeds to play, A-B (default 1-20)")
+    parser.add_argument("--partitions", type=int, help="so many, whatever is drawn")
     parser.add_argument("--seed", type=int, help="one seed alone")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"runs of each seed ({RUNS})")
     parser.add_argument("--jobs", type=int, default=1, help="processes that play at once (1)")

@@ -4,14 +4,14 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 
 from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError
 from dagnats.ports import Handler, LogEntry, Ownership, Snapshot
 from dagnats.testing.memory import (
     MESSAGE_BYTES_MAX,
     MemoryFeed,
-    MemoryPrograms,
     MemorySnapshots,
 )
 from dagnats.testing.world import DISK_S, EPOCH_MS, LATENCY_S, Process
@@ -25,9 +25,11 @@ TAKEOVER_TRIES_MAX = 5
 class UnreliableLog:
     """`ports.EventLog`: loses nothing that it acknowledges, and may not say what it stores."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, partition: int = 0) -> None:
         self._process = process
         self._world = process.world
+        self._partition = partition
+        self._disk = process.world.disks[partition]
         self._epoch = 0
         self._seq = 0
 
@@ -38,8 +40,8 @@ class UnreliableLog:
             planned = await self._process.before("log.last", takes_s=DISK_S)
             self._check(planned)
             offset, self._epoch, self._seq = 0, 1, 0
-            if self._world.disk.log:
-                last, epoch = self._world.disk.log[-1]
+            if self._disk.log:
+                last, epoch = self._disk.log[-1]
                 if 0 < before < epoch:
                     raise FencedError("another engine has taken the partition over")
                 self._epoch, self._seq = epoch + 1, last.seq
@@ -55,7 +57,7 @@ class UnreliableLog:
     async def verify(self) -> None:
         """Look at the last entry."""
         self._check(await self._process.before("log.last", takes_s=DISK_S))
-        log = self._world.disk.log
+        log = self._disk.log
         if log and log[-1][1] != self._epoch:
             raise FencedError("another engine has written to the log")
 
@@ -76,6 +78,10 @@ class UnreliableLog:
             await self._unsure(planned, offset, lines)
         self._seq = self._store(self._seq, offset, lines)
         self._process.after(planned)
+        if faults.freezes:
+            # The acknowledgement is under way: whoever stands still hears of it much later.
+            await asyncio.sleep(DISK_S * world.rng.random())
+            await self._process.thawed()
         return self._seq
 
     async def _unsure(self, planned: str, offset: int, lines: Sequence[bytes]) -> None:
@@ -102,21 +108,21 @@ class UnreliableLog:
             return
 
     def _store(self, after: int, offset: int, lines: Sequence[bytes]) -> int:
-        disk = self._world.disk
+        disk = self._disk
         if disk.log and disk.log[-1][0].seq != after:
             raise FencedError("another engine has written to the log")
         seq = disk.next_seq
         disk.next_seq += 1
         entry = LogEntry(seq, offset, tuple(lines))
         disk.log.append((entry, self._epoch))
-        self._world.on_append(entry, self._process)
+        self._world.on_append(entry, self._process, self._partition)
         return seq
 
     async def locate(self, offset: int) -> int:
         """Look through all entries."""
         self._check(await self._process.before("log.locate", takes_s=LATENCY_S))
         found = 0
-        for entry, _ in self._world.disk.log:
+        for entry, _ in self._disk.log:
             if entry.offset > offset:
                 break
             found = entry.seq - 1
@@ -126,7 +132,7 @@ class UnreliableLog:
         """Yield the entries of now; the connection may break in between."""
         seen = after
         self._check(await self._process.before("log.read", takes_s=LATENCY_S))
-        for number, (entry, _) in enumerate(list(self._world.disk.log)):
+        for number, (entry, _) in enumerate(list(self._disk.log)):
             if entry.seq <= after:
                 continue
             if not number % 50:
@@ -139,7 +145,7 @@ class UnreliableLog:
     async def trim(self, below: int) -> None:
         """Drop entries."""
         self._check(await self._process.before("log.trim", takes_s=DISK_S), UnavailableError)
-        disk = self._world.disk
+        disk = self._disk
         disk.trimmed_to = max(disk.trimmed_to, below)
         disk.log[:] = [one for one in disk.log if one[0].seq >= below]
 
@@ -166,10 +172,10 @@ def check(
 class UnreliableSnapshots(MemorySnapshots):
     """`ports.Snapshots` on a stream that is synced now and then."""
 
-    def __init__(self, process: Process) -> None:
-        super().__init__(process.world.disk)
+    def __init__(self, process: Process, partition: int = 0) -> None:
+        super().__init__(process.world.disks[partition])
         self._process = process
-        self._disk = process.world.disk
+        self._disk = process.world.disks[partition]
 
     async def load(self) -> Snapshot | None:
         """Return what is stored."""
@@ -208,10 +214,10 @@ class UnreliableSnapshots(MemorySnapshots):
 class UnreliableFeed(MemoryFeed):
     """`ports.HistoryFeed`: what is published arrives in order, a little later, or not at all."""
 
-    def __init__(self, process: Process) -> None:
-        super().__init__(process.world.disk)
+    def __init__(self, process: Process, partition: int = 0) -> None:
+        super().__init__(process.world.disks[partition])
         self._process = process
-        self._disk = process.world.disk
+        self._disk = process.world.disks[partition]
 
     async def last_offset(self) -> int:
         """Read it from the last event's id."""
@@ -223,10 +229,34 @@ class UnreliableFeed(MemoryFeed):
         check(self._process, await self._process.before("feed.last_event", takes_s=LATENCY_S))
         return await super().last_event(run_id)
 
+    async def first_event(self, run_id: str) -> bytes | None:
+        """Return the oldest event."""
+        check(self._process, await self._process.before("feed.first_event", takes_s=LATENCY_S))
+        return await super().first_event(run_id)
+
     async def read_run(self, run_id: str) -> Sequence[bytes]:
         """Return all events."""
         check(self._process, await self._process.before("feed.read", takes_s=LATENCY_S))
-        return [line for run, line in self._disk.history if run == run_id]
+        return await super().read_run(run_id)
+
+    async def scan(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
+        """Yield the events of now; the connection may break in between."""
+        number = 0
+        check(self._process, await self._process.before("feed.scan", takes_s=LATENCY_S))
+        async with aclosing(super().scan(after)) as events:
+            async for event in events:
+                number += 1
+                if not number % 100:
+                    planned = await self._process.before("feed.scan", takes_s=LATENCY_S)
+                    check(self._process, planned)
+                yield event
+
+    async def forget_run(self, run_id: str, upto: int) -> None:
+        """Drop events of a run."""
+        planned = await self._process.before("feed.forget", takes_s=LATENCY_S)
+        check(self._process, planned, UnavailableError)
+        await super().forget_run(run_id, upto)
+        self._process.after(planned)
 
     async def publish(self, run_ids: Sequence[str], lines: Sequence[bytes]) -> None:
         """Send one event after the other."""
@@ -247,52 +277,9 @@ class UnreliableFeed(MemoryFeed):
         process.after(planned)
 
     def _store(self, part: list[tuple[str, bytes]]) -> None:
-        now = self._process.world.loop.time()
+        world = self._process.world
         for run_id, line in part:
-            if self._disk.keep_event(run_id, line):
-                self._disk.history_at.append(now)
-
-
-class UnreliablePrograms(MemoryPrograms):
-    """`ports.ProgramStore`: slow, and not always there."""
-
-    def __init__(self, process: Process) -> None:
-        super().__init__(process.world.disk)
-        self._process = process
-
-    async def save_program(self, digest: str, data: bytes) -> None:
-        """Store a program."""
-        planned = await self._reach("programs.save", UnavailableError)
-        await super().save_program(digest, data)
-        self._process.after(planned)
-
-    async def load_program(self, digest: str) -> bytes | None:
-        """Return a program."""
-        await self._reach("programs.load")
-        return await super().load_program(digest)
-
-    async def save_alias(self, name: str, data: bytes) -> None:
-        """Store a name."""
-        planned = await self._reach("programs.alias", UnavailableError)
-        await super().save_alias(name, data)
-        self._process.after(planned)
-
-    async def load_aliases(self) -> Mapping[str, bytes]:
-        """Return all names."""
-        await self._reach("programs.aliases")
-        return await super().load_aliases()
-
-    async def secret(self) -> bytes:
-        """Return what only engines know."""
-        await self._reach("programs.secret")
-        return await super().secret()
-
-    async def _reach(
-        self, operation: str, error: type[UncertainError | UnavailableError] = UncertainError
-    ) -> str:
-        planned = await self._process.before(operation, takes_s=LATENCY_S)
-        check(self._process, planned, error)
-        return planned
+            world.shared.stream.keep(run_id, line, world.loop.time())
 
 
 class UnreliableBus:
@@ -357,12 +344,14 @@ class UnreliableBus:
 
 
 class UnreliableClock:
-    """`ports.Clock` that may jump."""
+    """`ports.Clock` that may jump; with `steady` only as a machine's own does."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, *, steady: bool = False) -> None:
         self._process = process
+        self._steady = steady
 
     def now_ms(self) -> int:
         """Return virtual time, moved by whatever has happened to this clock and to all."""
         world = self._process.world
-        return EPOCH_MS + int(world.loop.time() * 1000) + world.skipped_ms + self._process.clock_ms
+        now = EPOCH_MS + int(world.loop.time() * 1000) + self._process.clock_ms
+        return now if self._steady else now + world.skipped_ms

@@ -7,14 +7,15 @@ dies. `Died` is no `Exception`: a dead process catches nothing and cleans nothin
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from random import Random
 from typing import Any
 
 from dagnats.errors import UncertainError
 from dagnats.ports import LogEntry
 from dagnats.testing.faults import Faults
-from dagnats.testing.memory import Storage, offset_of
+from dagnats.testing.memory import Shared, Storage
+from dagnats.testing.payloads import MemoryPayloads
 
 EPOCH_MS = 1_800_000_000_000
 LATENCY_S = 0.0005
@@ -37,26 +38,15 @@ class Disk(Storage):
     `journal` has what was written to the snapshots, in order, as (when, what, key, data).
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, partition: int, shared: Shared) -> None:
+        super().__init__(partition, shared)
         self.journal: deque[tuple[float, str, Any, Any]] = deque()
         self.base: tuple[dict[str, bytes], dict[int, bytes], tuple[int, int] | None] = (
             {},
             {},
             None,
         )
-        self.history_at: list[float] = []
         self.trimmed_to = 0
-
-    def forget_history(self, run_id: str, upto: int) -> None:
-        """Take events of a run out of the history: those below an offset."""
-        stay = [
-            at
-            for at, one in enumerate(self.history)
-            if one[0] != run_id or offset_of(one[1]) >= upto
-        ]
-        self.history_at[:] = [self.history_at[at] for at in stay]
-        self.history[:] = [self.history[at] for at in stay]
 
     def write(self, at: float, what: str, key: Any, data: Any) -> None:
         """Write to the snapshots."""
@@ -74,8 +64,8 @@ class Disk(Storage):
             _play((runs, closed), None, what, key, data)
         self.base = (runs, closed, mark)
 
-    def lose_tail(self, now: float, rng: Random) -> int:
-        """Forget some of what is not synced; returns how many events of history are gone."""
+    def lose_tail(self, now: float, rng: Random) -> None:
+        """Forget some of what is not synced of the snapshots."""
         while self.journal and self.journal[0][0] <= now - SYNC_S:
             self._settle()
         kept = rng.randint(0, len(self.journal))
@@ -85,13 +75,16 @@ class Disk(Storage):
         self.journal = deque(left)
         for _, what, key, data in left:
             _play((self.snapshots, self.closed), self, what, key, data)
-        synced = sum(at <= now - SYNC_S for at in self.history_at)
-        whole = len(self.history)
-        stays = rng.randint(max(synced, whole - 200), whole) if whole else 0
-        self.history_known.difference_update(line for _, line in self.history[stays:])
-        del self.history[stays:]
-        del self.history_at[stays:]
-        return whole - stays
+
+
+def lose_history(shared: Shared, now: float, rng: Random) -> int:
+    """Forget some of the history that is not synced; returns how many events are gone."""
+    stream = shared.stream
+    synced = sum(at <= now - SYNC_S for at in stream.times)
+    whole = len(stream.entries)
+    stays = rng.randint(max(synced, whole - 200), whole) if whole else 0
+    stream.cut(stays)
+    return whole - stays
 
 
 def _play(
@@ -158,16 +151,19 @@ class Subscription:
 class World:
     """Disk, network and processes; `note` hears of everything that happens."""
 
-    def __init__(self, rng: Random, faults: Faults) -> None:
+    def __init__(self, rng: Random, faults: Faults, partitions: int = 1) -> None:
         self.rng = rng
         self.faults = faults
         self.loop = asyncio.get_running_loop()
-        self.disk = Disk()
+        self.partitions = partitions
+        self.shared = Shared()
+        self.disks = [Disk(number, self.shared) for number in range(partitions)]
+        self.payloads = MemoryPayloads()
         self.skipped_ms = 0
         self.down_until = 0.0
         self.processes: list[Process] = []
         self.events: list[str] | None = None
-        self.on_append: Callable[[LogEntry, Process], None] = _ignore
+        self.on_append: Callable[[LogEntry, Process, int], None] = _ignore
         self.operations = 0
         self.messages = 0
         self.counts: dict[str, int] = {}
@@ -243,6 +239,27 @@ class World:
                 again = delay + self.rng.random() ** 3 * LATE_S
                 self.loop.call_later(again, one.arrive, payload, reply)
 
+    async def gather(
+        self, subject: str, payload: bytes, timeout_s: float
+    ) -> AsyncGenerator[bytes, None]:
+        """Send and yield answers until somebody has enough. Raises UncertainError."""
+        answers: asyncio.Queue[bytes] = asyncio.Queue()
+
+        def on_answer(data: bytes, _reply: str) -> None:
+            answers.put_nowait(data)
+
+        inbox = self.inbox()
+        self.subscribe(inbox, on_answer)
+        self.send(subject, payload, inbox)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    yield await answers.get()
+        except TimeoutError:
+            raise UncertainError(f"not everybody answers on `{subject}`") from None
+        finally:
+            self.unsubscribe(inbox)
+
     async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
         """Send and wait for an answer. Raises UncertainError when none comes."""
         answer: asyncio.Future[bytes] = self.loop.create_future()
@@ -268,7 +285,9 @@ class World:
         self.down_until = self.loop.time() + 0.2 + 2 * self.rng.random()
         for process in self.processes:
             process.lose_in_flight()
-        gone = self.disk.lose_tail(self.loop.time(), self.rng)
+        for disk in self.disks:
+            disk.lose_tail(self.loop.time(), self.rng)
+        gone = lose_history(self.shared, self.loop.time(), self.rng)
         self.note("restart", f"of the broker, {gone} events of history are lost")
         for process in self.processes:
             process.interrupt()
@@ -279,7 +298,7 @@ class World:
             await asyncio.sleep(self.down_until - self.loop.time())
 
 
-def _ignore(_entry: LogEntry, _process: "Process") -> None:
+def _ignore(_entry: LogEntry, _process: "Process", _partition: int) -> None:
     """Nobody looks."""
 
 
@@ -289,15 +308,25 @@ def _give_up(answer: "asyncio.Future[bytes]", subject: str) -> None:
 
 
 class Process:
-    """One engine as its machine sees it: it waits for disks, stands still, loses its way, dies."""
+    """One engine as its machine sees it: it waits for disks, stands still, loses its way, dies.
 
-    def __init__(self, world: World, name: str) -> None:
+    Of a process that serves several partitions each has a connection of its own: that is a `part`,
+    which lives, stands still and dies with the `whole`.
+    """
+
+    def __init__(self, world: World, name: str, whole: "Process | None" = None) -> None:
         self.world = world
         self.name = name
+        self.whole = whole
+        self.parts: list[Process] = []
         self.alive = True
         self.cut = False
         self.frozen_until = 0.0
         self.clock_ms = 0
+        if whole is not None:
+            whole.parts.append(self)
+            self.alive, self.cut = whole.alive, whole.cut
+            self.frozen_until, self.clock_ms = whole.frozen_until, whole.clock_ms
         self.broken: BaseException | None = None
         self.interrupted = asyncio.Event()
         self.connected_at = 0.0
@@ -329,15 +358,42 @@ class Process:
 
     def kill(self) -> None:
         """End it at once, as kill -9 does: nothing it has not sent will ever be sent."""
+        if self.whole is not None:
+            self.whole.kill()
+            return
+        if not self.alive:
+            return
+        self.world.note("crash", self.name)
+        for one in (self, *self.parts):
+            one.end()
+        self.on_death()
+
+    def end(self) -> None:
+        """Let nothing of it go on: what is under way may be lost, or not."""
         if not self.alive:
             return
         self.alive = False
-        self.world.note("crash", self.name)
         self.lose_in_flight()
         self.world.drop(self)
         for task in (*self._tasks, *([self.main] if self.main is not None else ())):
             task.cancel()
-        self.on_death()
+
+    def freeze(self, until: float) -> None:
+        """Let it stand still."""
+        for one in (self, *self.parts):
+            one.frozen_until = until
+
+    def cut_off(self, *, cut: bool) -> None:
+        """Let nobody reach it and it nobody, or let that be over."""
+        for one in (self, *self.parts):
+            one.cut = cut
+            if cut:
+                one.interrupt()
+
+    def turn_clock(self, by_ms: int) -> None:
+        """Let its clock jump."""
+        for one in (self, *self.parts):
+            one.clock_ms += by_ms
 
     def interrupt(self) -> None:
         """Break its connection, for a while."""

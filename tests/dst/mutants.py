@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "history-skips-one",
         "engine/recovery.py",
-        "last_offset + 1 - entry.offset",
-        "last_offset + 2 - entry.offset",
+        "max(entry.offset, last_offset + 1)",
+        "max(entry.offset, last_offset + 2)",
         "the first event that history lacks is not published again",
     ),
     Mutant(

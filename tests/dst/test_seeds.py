@@ -11,14 +11,16 @@ import pytest
 from dagnats.testing import simulation
 from dagnats.testing.course import Simulation
 from dagnats.testing.faults import KINDS, Faults
+from dagnats.testing.shape import EMBEDDED
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A seed that has found something."""
+    """A seed that has found something: of what is drawn for it, or of one partition alone."""
 
     seed: int
     runs: int
     found: str
+    embedded: bool = False
 
 
 KEPT = msgspec.json.decode(Path(__file__).with_name("seeds.json").read_bytes(), type=list[Kept])
@@ -30,7 +32,8 @@ LONGEST = Faults(**dict.fromkeys(KINDS, 0.02))
 @pytest.mark.slow
 @pytest.mark.parametrize("kept", KEPT, ids=lambda kept: f"{kept.seed}: {kept.found}")
 def test_what_was_found_once_is_found_no_more(kept: Kept) -> None:
-    assert not Simulation(kept.seed, runs=kept.runs).run().violation
+    shape = EMBEDDED if kept.embedded else None
+    assert not Simulation(kept.seed, runs=kept.runs, of=shape).run().violation
 
 
 @pytest.mark.slow

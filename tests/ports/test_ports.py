@@ -152,6 +152,17 @@ def test_a_checkpoint_is_loaded_as_it_was_saved(play: Play) -> None:
     play(test)
 
 
+def test_what_was_saved_before_any_mark_is_known(play: Play) -> None:
+    async def test(world: World) -> None:
+        await world.snapshots().save_run("early", b"one")
+        found = await world.snapshots().load()
+        assert found is not None
+        assert (found.seq, found.offset) == (0, 0)
+        assert found.runs == {"early": b"one"}
+
+    play(test)
+
+
 def test_the_newest_version_of_a_run_counts_and_ended_runs_go(play: Play) -> None:
     async def test(world: World) -> None:
         snapshots = world.snapshots()

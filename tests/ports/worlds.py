@@ -28,11 +28,11 @@ from dagnats.testing.memory import (
     MemorySnapshots,
     Storage,
 )
+from dagnats.testing.stores import UnreliablePrograms
 from dagnats.testing.unreliable import (
     UnreliableBus,
     UnreliableFeed,
     UnreliableLog,
-    UnreliablePrograms,
     UnreliableSnapshots,
 )
 from dagnats.testing.world import Process
@@ -119,7 +119,7 @@ async def simulated(_data_dir: Path) -> AsyncIterator[World]:
         lambda: UnreliableSnapshots(process()),
         lambda: UnreliableFeed(process()),
         lambda: UnreliablePrograms(process()),
-        lambda: MemoryCheckpoints(world.disk),
+        lambda: MemoryCheckpoints(world.disks[0]),
         lambda: UnreliableBus(process()),
         lambda subject, payload: world.request(subject, payload, 5),
     )

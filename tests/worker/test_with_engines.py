@@ -43,8 +43,8 @@ class World:
 
     def __init__(self, concurrency: int) -> None:
         self.cluster = Cluster(ONE)
-        programs, aliases = self.cluster.storage.programs, self.cluster.storage.aliases
-        self.storages = [Storage(programs=programs, aliases=aliases) for _ in range(PARTITIONS)]
+        shared = self.cluster.storage.shared
+        self.storages = [Storage(number, shared) for number in range(PARTITIONS)]
         self.engines: dict[int, tuple[Engine, MemoryBus, asyncio.Task[None]]] = {}
         self.said: list[str] = []
         self.worker = Worker(

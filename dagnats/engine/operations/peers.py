@@ -13,6 +13,7 @@ import msgspec
 from dagnats.engine import desk, errands, finding, homes, intake, purging
 from dagnats.engine.book import Live
 from dagnats.engine.ingress import decoded
+from dagnats.engine.mailbox import EVENTS_KEPT_MS
 from dagnats.engine.operations import runs, workflows
 from dagnats.engine.operations.people import token_of
 from dagnats.engine.operations.runs import NONCE_BYTES, check_shape
@@ -20,6 +21,7 @@ from dagnats.engine.partition import Partition
 from dagnats.engine.service import Operation, Service
 from dagnats.errors import RefusedError
 from dagnats.machine import inputs as i
+from dagnats.machine.events import milliseconds
 from dagnats.machine.state import Calling, locate
 from dagnats.wire import api, subjects
 
@@ -145,10 +147,12 @@ def _waits_for(live: Live, request: errands.AskParent) -> bool:
 
 
 async def knows(service: Service, payload: bytes, reply: str) -> None:
-    """Say whether a run is on this partition."""
+    """Say whether a run is on this partition, and which begin so: two are as good as many."""
     request = decoded(_decode_get, payload)
     partition = service.open()
-    await service.say(reply, {"known": finding.is_listed(partition, request.run_id)})
+    like = finding.beginning(partition, request.run_id)[:2]
+    known = finding.is_listed(partition, request.run_id)
+    await service.say(reply, {"known": known, "like": like})
 
 
 async def take_event(service: Service, payload: bytes, reply: str) -> None:
@@ -156,7 +160,9 @@ async def take_event(service: Service, payload: bytes, reply: str) -> None:
     request = decoded(_decode_event, payload)
     partition = service.open()
     partition.now = service.clock.now_ms()
-    partition.take_event(request.event, spread=False)
+    if milliseconds(request.event["at"]) > partition.now - EVENTS_KEPT_MS:
+        # An older one is told again by who does not know that it was told: we have forgotten it.
+        partition.take_event(request.event, spread=False)
     service.answer(partition, reply, {})
 
 
@@ -164,7 +170,8 @@ async def tell_needed(service: Service, payload: bytes, reply: str) -> None:
     """Tell which runs are needed here, of those that another partition would forget."""
     request = decoded(_decode_needed, payload)
     partition = service.open()
-    service.answer(partition, reply, sorted(purging.needed_here(partition, request)))
+    needed = purging.needed_here(partition, request, service.clock.now_ms())
+    service.answer(partition, reply, sorted(needed))
 
 
 def operations(number: int) -> list[tuple[str, Operation, bool]]:

@@ -6,7 +6,7 @@ from itertools import islice
 
 import msgspec
 
-from dagnats.engine import desk, finding, homes, ingress, views
+from dagnats.engine import desk, homes, ingress, views
 from dagnats.engine.book import Live
 from dagnats.engine.ingress import decoded
 from dagnats.engine.letters import Letter
@@ -144,7 +144,7 @@ async def discard_letter(service: Service, payload: bytes, reply: str) -> None:
 async def _letter(service: Service, letter_id: str) -> tuple[Partition, Letter]:
     """Return a dead letter by its id. Raises RefusedError `not_found`, ElsewhereError."""
     partition = service.open()
-    found = partition.letters.get(finding.find(partition, letter_id))
+    found = partition.letters.get(letter_id)
     if found is None:
         partition, run_id = await homes.find_here(service, letter_id)
         found = partition.letters.get(run_id)
