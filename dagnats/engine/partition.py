@@ -253,12 +253,15 @@ class Partition:
             if REFERENCE in line:
                 live.note_references(line)
         if not _TIMED.isdisjoint(map(type, events)):
-            for event in events:
-                if isinstance(event, ev.OfStep) and type(event) in _TIMED:
-                    self._arm_step(live, event.step_id)
+            self._arm_steps(live, events)
         if commands:
             self.perform(live, commands)
         self.wake()
+
+    def _arm_steps(self, live: Live, events: Iterable[ev.Event]) -> None:
+        for event in events:
+            if isinstance(event, ev.OfStep) and type(event) in _TIMED:
+                self._arm_step(live, event.step_id)
 
     def perform(  # noqa: C901 (one case for each command)
         self, live: Live, commands: Iterable[c.Command]
