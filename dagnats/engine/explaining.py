@@ -59,7 +59,8 @@ def _of_run(partition: Partition, state: RunState) -> list[Document]:
         return [_told("", "timer", what, state.started_at, start_at, "time")]
     if state.status == "paused":
         what = "somebody to resume it"
-        return [_told("", "paused", what, state.at, None, f"dagnats run resume {state.run_id}")]
+        since = state.paused_at or state.at
+        return [_told("", "paused", what, since, None, f"dagnats run resume {state.run_id}")]
     return []
 
 
@@ -74,10 +75,10 @@ def _cause(  # noqa: C901, PLR0913, PLR0917 (one for each state)
             return _told(name, "task", what, since, until, f"a worker for `{task}`")
         case Running(since=since, worker_id=worker), TaskNode():
             return _told(name, "task", f"worker {worker}", since, until, f"worker {worker}")
-        case Waiting(), _:
-            return _told(name, "retry", "its next attempt or iteration", None, until, "time")
-        case Sleeping(), SleepNode():
-            return _told(name, "timer", "the end of its sleep", None, until, "time")
+        case Waiting(since=since), _:
+            return _told(name, "retry", "its next attempt or iteration", since, until, "time")
+        case Sleeping(since=since), SleepNode():
+            return _told(name, "timer", "the end of its sleep", since, until, "time")
         case Expecting(since=since, events=come), WaitForEventNode(event=event, count=count):
             what = f"event `{event}`"
             if count > 1:
@@ -94,21 +95,23 @@ def _cause(  # noqa: C901, PLR0913, PLR0917 (one for each state)
         case Calling(since=since, child_run_id=child), SubWorkflowNode(workflow=workflow):
             what = f"run {child} of `{workflow}`"
             return _told(name, "child", what, since, until, f"dagnats run explain {child}")
-        case Exhausted(error=error), _:
+        case Exhausted(error=error, since=since), _:
+            what = f"somebody to decide: {error['message']}"
             who = f"dagnats run resume {state.run_id} --exhausted complete|fail"
-            return _told(name, "paused", f"somebody to decide: {error['message']}", None, None, who)
+            return _told(name, "paused", what, since, None, who)
         case _:
             return None
 
 
 def _told(  # noqa: PLR0913, PLR0917 (the keys of a cause)
-    step: str, kind: str, what: str, since: int | None, until: int | None, who: str
+    step: str, kind: str, what: str, since: int, until: int | None, who: str
 ) -> Document:
+    """Return a cause; `since` 0 is not known, for a run that was begun before it was kept."""
     return {
         "step": step or None,
         "kind": kind,
         "what": what,
-        "since": None if since is None else rfc3339(since),
+        "since": rfc3339(since) if since else None,
         "until": None if until is None else rfc3339(until),
         "who": who,
     }

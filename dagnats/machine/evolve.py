@@ -144,6 +144,7 @@ def _evolve_run(  # noqa: C901, PLR0912 (one case for each event)
             retry(program, state, event)
         case ev.RunPaused():
             state.status = "paused"
+            state.paused_at = state.at
         case ev.RunResumed():
             state.status = "running"
             rest(state)

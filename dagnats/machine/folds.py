@@ -91,7 +91,7 @@ def _continued(
     assert isinstance(was, Ready | Running | Looping | Waiting)
     state.loops[event.step_id].state = event.payload
     until = state.at if event.due is None else event.due
-    frame.steps[at] = Waiting(1, event.iteration + 1, until)
+    frame.steps[at] = Waiting(1, event.iteration + 1, until, state.at)
 
 
 def _failed(
@@ -101,7 +101,8 @@ def _failed(
         _spend(program, state, frame, at, event.usage)
     error, iteration = event.payload, event.iteration
     if "retry_at" in error:
-        frame.steps[at] = Waiting(event.attempt_number + 1, iteration, error["retry_at"])
+        attempt = event.attempt_number + 1
+        frame.steps[at] = Waiting(attempt, iteration, error["retry_at"], state.at)
     elif "handler" in error:
         bare = {key: value for key, value in error.items() if key != "handler"}
         close_below(program, state, frame, at)
@@ -128,9 +129,10 @@ def _of_any(program: Prepared, state: RunState, frame: Frame, at: int, event: Ev
             if event.usage:
                 _spend(program, state, frame, at, event.usage)
             steps[at] = Exhausted(
-                payload["output"], payload["error"], event.attempt_number, event.iteration
+                payload["output"], payload["error"], event.attempt_number, event.iteration, state.at
             )
             state.status = "paused"
+            state.paused_at = state.at
         case ev.StepCompensating():
             state.undo.pop()
             ending = state.ending
@@ -183,7 +185,7 @@ def _of_body(program: Prepared, state: RunState, frame: Frame, at: int, event: E
         case ev.PlanRefused():
             _spend(program, state, frame, at, event.usage)
             state.loops[event.step_id].state = event.payload
-            steps[at] = Waiting(1, event.iteration + 1, state.at)
+            steps[at] = Waiting(1, event.iteration + 1, state.at, state.at)
         case _:
             raise AssertionError(event)
 
@@ -193,7 +195,7 @@ def _of_wait(program: Prepared, state: RunState, frame: Frame, at: int, event: E
     steps = frame.steps
     match event:
         case ev.SleepStarted():
-            steps[at] = Sleeping(event.payload["wake_at"])
+            steps[at] = Sleeping(event.payload["wake_at"], state.at)
         case ev.WaitStarted():
             steps[at] = Expecting(state.at)
         case ev.WaitMatched():

@@ -56,11 +56,12 @@ class Running(_Part, frozen=True):
 
 
 class Waiting(_Part, frozen=True):
-    """The attempt `attempt`, or the iteration, begins at `until` (ms)."""
+    """The attempt `attempt`, or the iteration, begins at `until` (ms); it waits since `since`."""
 
     attempt: int
     iteration: int
     until: int
+    since: int = 0
 
 
 class Looping(_Part, frozen=True):
@@ -90,9 +91,10 @@ class Choosing(_Part, frozen=True):
 
 
 class Sleeping(_Part, frozen=True):
-    """Wakes up at `until` (ms)."""
+    """Wakes up at `until` (ms); it sleeps since `since`."""
 
     until: int
+    since: int = 0
 
 
 class Expecting(_Part, frozen=True):
@@ -137,12 +139,13 @@ class Recovering(_Part, frozen=True):
 
 
 class Exhausted(_Part, frozen=True):
-    """A loop at its bound waits for somebody who resumes the run."""
+    """A loop at its bound waits, since `since` (ms), for somebody who resumes the run."""
 
     output: Any
     error: dict[str, Any]
     attempt: int
     iteration: int
+    since: int = 0
 
 
 class Completed(_Part, frozen=True):
@@ -284,7 +287,8 @@ class RunState(msgspec.Struct, array_like=True):
     `detached` the children that end with the run: the step and the id. `next_input` has the input
     of the next generation, when that is about to begin. `life` counts how often steps have begun
     anew, by generations and retries: with it an attempt has a name that no other one has.
-    `worker_id` is the first worker of a run that is `sticky`.
+    `worker_id` is the first worker of a run that is `sticky`. `paused_at` is when it was paused the
+    last time (ms).
     """
 
     run_id: str
@@ -315,6 +319,7 @@ class RunState(msgspec.Struct, array_like=True):
     next_input: list[Any] = []
     life: int = 1
     worker_id: str = ""
+    paused_at: int = 0
 
     @property
     def ended(self) -> bool:

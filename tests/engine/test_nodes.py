@@ -9,6 +9,7 @@ import pytest
 from dagnats.compiler.pipeline import compile_workflow
 from dagnats.errors import DagnatsError
 from dagnats.ir import codec
+from dagnats.machine.events import rfc3339
 from dagnats.wire import subjects, tasks
 from tests.engine.cluster import Cluster, echo, play, result_of
 
@@ -374,6 +375,8 @@ def test_a_paused_run_starts_nothing_until_it_is_resumed(crashes: bool) -> None:
         await cluster.start("r1")
         await until(cluster, "r1", "a", "running")
         assert (await cluster.call("run.pause", run_id="r1"))["status"] == "paused"
+        paused = rfc3339(cluster.clock.now_ms())
+        cluster.clock.at_ms += 5_000
         done = echo(held[0])
         cluster.worker.unanswered[done.run_id, done.step, done.attempt, done.iteration] = done
         await until(cluster, "r1", "a", "completed")
@@ -384,10 +387,42 @@ def test_a_paused_run_starts_nothing_until_it_is_resumed(crashes: bool) -> None:
         assert [one["status"] for one in found["steps"]] == ["completed", "pending"]
         why = await cluster.call("run.explain", run_id="r1")
         assert [cause["kind"] for cause in why["causes"]] == ["paused"]
+        assert why["causes"][0]["since"] <= paused
         await cluster.call("run.resume", run_id="r1")
         assert (await cluster.ended("r1"))["output"] == 2
         await cluster.close()
         cluster.check_history()
+
+    play(test)
+
+
+LATER = """
+dagnats: 1
+name: later
+steps:
+  - {id: nap, type: sleep, config: {duration: 1h}}
+  - {id: again, task: t, retry: {max_retries: 1, strategy: fixed, initial_delay: 1h}}
+"""
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_what_waits_for_time_says_since_when(crashes: bool) -> None:
+    def work(task: tasks.Task) -> tasks.Result:
+        return result_of(task, error=tasks.TaskError("boom", "it failed"))
+
+    async def test() -> None:
+        cluster = Cluster(LATER, work)
+        await serving(cluster)
+        before = rfc3339(cluster.clock.now_ms())
+        await cluster.start("r1")
+        await until(cluster, "r1", "again", "waiting")
+        after = rfc3339(cluster.clock.now_ms())
+        if crashes:
+            await crash(cluster)
+        causes = (await cluster.call("run.explain", run_id="r1"))["causes"]
+        assert sorted(cause["kind"] for cause in causes) == ["retry", "timer"]
+        assert all(before <= cause["since"] <= after < cause["until"] for cause in causes)
+        await cluster.close()
 
     play(test)
 

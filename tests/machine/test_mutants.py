@@ -119,8 +119,8 @@ MUTANTS = [
     Mutant(
         "attempts count over iterations",
         "folds.py",
-        "frame.steps[at] = Waiting(1, event.iteration + 1, until)",
-        'frame.steps[at] = Waiting(getattr(was, "attempt", 1), event.iteration + 1, until)',
+        "frame.steps[at] = Waiting(1, event",
+        'frame.steps[at] = Waiting(getattr(was, "attempt", 1), event',
         "later iterations have fewer retries",
     ),
     Mutant(
