@@ -5,7 +5,7 @@ tuple; the schemas of the others are compiled once.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dagnats.claims import found_in
 from dagnats.engine.book import Live
@@ -25,28 +25,36 @@ Check = Callable[[Any], list[str]]
 _known: dict[tuple[str, str], Check | None] = {}
 
 
-def complaint(live: Live, step: str, output: Any) -> str:
-    """Return how the result of a step breaks the contract of its task; empty if it does not.
+class Complaint(NamedTuple):
+    """How a result breaks a contract; `retryable` if the retry policy of the step names that."""
+
+    message: str
+    retryable: bool
+
+
+def complaint(live: Live, step: str, output: Any) -> Complaint | None:
+    """Return how the result of a step breaks the contract of its task; None if it does not.
 
     Not held against one: plans, which are judged as such, and values that stand in the store.
     """
     if not live.program.program.task_outputs:
-        return ""
+        return None
     found = locate(live.program, live.state, step)
     if found is None:
-        return ""
+        return None
     frame, at = found
     source = program_of(live.program, live.state, frame)
     node = source.scopes[frame.scope].nodes[at]
     if not isinstance(node, TaskNode) or isinstance(node, PlannerNode):
-        return ""
+        return None
     check = _check_of(source.digest, source.program.task_outputs, node.task)
     wrong = [] if check is None else check(output)
     if not wrong or any(found_in(output)):
-        return ""
+        return None
     more = f"; and {len(wrong) - COMPLAINTS_TOLD_MAX} more" if wrong[COMPLAINTS_TOLD_MAX:] else ""
     said = "; ".join(wrong[:COMPLAINTS_TOLD_MAX])
-    return f"the output of `{node.task}` breaks its contract: {said}{more}"
+    message = f"the output of `{node.task}` breaks its contract: {said}{more}"
+    return Complaint(message, any(code == INVALID_OUTPUT for code, _ in node.retry.by_code))
 
 
 def _check_of(digest: str, contracts: tuple[tuple[str, Any], ...], task: str) -> Check | None:

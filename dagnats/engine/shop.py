@@ -86,9 +86,9 @@ def _as_input(
     if result.continued:
         return i.Continue(now, step, attempt, iteration, result.output, usage)
     broken = contracts.complaint(live, step, result.output)
-    if broken:
-        code = contracts.INVALID_OUTPUT
-        return i.Fail(now, step, attempt, iteration, code, broken, retryable=False, usage=usage)
+    if broken is not None:
+        code, (said, again) = contracts.INVALID_OUTPUT, broken
+        return i.Fail(now, step, attempt, iteration, code, said, retryable=again, usage=usage)
     plan = _plan(live, result, planning) if iteration else None
     return i.Complete(now, step, attempt, iteration, result.output, usage, plan)
 

@@ -93,6 +93,17 @@ def test_what_breaks_it_fails_the_step_at_once() -> None:
     assert error["message"].startswith(SAID)
 
 
+def test_it_is_asked_for_again_where_the_policy_names_that() -> None:
+    """As an answer of a model is, which may fit the next time."""
+    policy = "retry: {by_code: {invalid_output: {max_retries: 2, delays: [1ms]}}}"
+    asking = ONE.replace("retry: {max_retries: 3, initial_delay: 1ms}", policy)
+    assert asking != ONE
+    run, given = ended(asking, BAD, BAD, GOOD)
+    assert (run["status"], run["output"], given) == ("completed", GOOD["files"], 3)
+    run, given = ended(asking, BAD, BAD, BAD)
+    assert (run["status"], run["error"]["code"], given) == ("failed", "invalid_output", 3)
+
+
 def test_what_it_has_spent_counts() -> None:
     run, _ = ended(ONE, BAD, usage={"tokens": 7})
     assert run["usage"] == {"tokens": 7}
