@@ -117,7 +117,7 @@ def _hear_first(partition: Partition, live: Live, now: int) -> None:
     for command in list(outstanding(live.program, live.state)):
         if not isinstance(command, Listen):
             continue
-        for event in list(partition.mailbox.since(command.event, command.since)):
+        for event in partition.mailbox.since(command.event, command.since):
             if live.run_id in partition.runs:
                 partition.apply(live, i.Hear(at=now, event=event, step=command.step))
 

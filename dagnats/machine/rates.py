@@ -26,9 +26,13 @@ class Starts:
     def free_at(self, now: int, rate: RateLimit) -> int:
         """Return when an attempt may start: `now`, or the time at which enough has gone by.
 
-        One that takes more than the limit takes all of it.
+        One that takes more than the limit takes all of it. What has started later than now, by the
+        clock of an owner before, has started now: nobody waits longer than a period for it.
         """
         period = rate.period_ms
+        if self.grains and self.grains[-1][1] > now:
+            for grain in self.grains:
+                grain[:2] = min(grain[0], now), min(grain[1], now)
         self.longest = max(self.longest, period)
         over = min(rate.units, rate.limit) - rate.limit
         grains = self.grains

@@ -32,6 +32,8 @@ class Mutant:
     new: str
     why: str
     seeds: int = 40
+    partitions: int | None = None
+    """So many in each seed, where that is not to be drawn."""
 
 
 MUTANTS = (
@@ -164,6 +166,89 @@ MUTANTS = (
         "            _take_result(partition, worker_id, result, now, planning)\n",
         "a result of a second delivery is accepted and thrown away",
     ),
+    # ── several partitions ───────────────────────────────────────────────────────────────────────
+    Mutant(
+        "everybody-starts-it",
+        "engine/homes.py",
+        "    if home_of(program, run_id, service.partitions) != here:\n"
+        "        raise ElsewhereError\n",
+        "    del here\n",
+        "each partition begins the run",
+        5,
+        3,
+    ),
+    Mutant(
+        "event-not-awaited",
+        "engine/operations/peers.py",
+        '            answer = await _ask(service, number, "event", errand)\n'
+        "            if answer.error is not None and answer.error.code in LATER:\n"
+        "                return False\n",
+        '            subject = subjects.engine(number, "event")\n'
+        "            await service.bus.publish(subject, _encode(errand))\n",
+        "an event is told to the other partitions, and nobody waits for their answers",
+        40,
+        3,
+    ),
+    Mutant(
+        "event-not-told-again",
+        "engine/resuming.py",
+        "        partition.send(errands.SpreadEvent(event))\n",
+        "        pass\n",
+        "after a takeover what was being told to the other partitions is forgotten",
+        80,
+        3,
+    ),
+    Mutant(
+        "start-twice",
+        "engine/intake.py",
+        "    known = _known(partition, program, request.run_id, notify)\n"
+        "    if known is not None:\n        return known\n",
+        "",
+        "a run, or a child of another partition, that is asked for again begins again",
+        20,
+        2,
+    ),
+    Mutant(
+        "clock-of-the-owner",
+        "engine/partition.py",
+        "        at = self.latest = max(self.now, self.latest)\n",
+        "        at = self.now\n",
+        "events are as old as the clock of a new owner says: what came early is lost",
+        400,
+    ),
+    # ── large values, and what is forgotten ──────────────────────────────────────────────────────
+    Mutant(
+        "living-references",
+        "engine/purging.py",
+        "            needed |= wanted & live.refers\n",
+        "            pass\n",
+        "a run is forgotten while one that is alive refers to its values",
+        480,
+    ),
+    Mutant(
+        "kept-references",
+        "engine/purging.py",
+        "    return needed | _referred(partition, wanted, needed)\n",
+        "    return needed\n",
+        "a run is forgotten while one that is kept refers to its values",
+        60,
+    ),
+    Mutant(
+        "removal-not-repeated",
+        "engine/resuming.py",
+        "    _finish_purges(partition)\n",
+        "",
+        "after a takeover nobody removes what is left of forgotten runs",
+        60,
+    ),
+    Mutant(
+        "forgotten-published-again",
+        "engine/recovery.py",
+        "        if offset > gone.get(run_id, -1):\n",
+        "        if True:\n",
+        "history that has lost its end gets back what was removed on purpose",
+        80,
+    ),
     # ── the machine ──────────────────────────────────────────────────────────────────────────────
     Mutant(
         "undone-in-order",
@@ -239,6 +324,8 @@ def _imported(text: str) -> str:
 
 def _simulate(mutant: Mutant, folder: str) -> tuple[bool, str]:
     arguments = ["--seeds", f"1-{mutant.seeds}", "--runs", str(RUNS), "--failures", "1"]
+    if mutant.partitions is not None:
+        arguments += ["--partitions", str(mutant.partitions)]
     environment = {**os.environ, "PYTHONPATH": folder, "PYTHONHASHSEED": "0"}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "dagnats.testing.simulation", *arguments],

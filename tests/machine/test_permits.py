@@ -308,6 +308,15 @@ def test_what_a_window_remembers_is_bounded() -> None:
     assert starts.total == 43_200
 
 
+def test_a_clock_that_was_ahead_holds_nobody_up_for_longer_than_a_period() -> None:
+    starts, rate = Starts(), RateLimit(2, 1_000)
+    for at in (300_000, 334_000):
+        starts.take(at, rate)
+    assert starts.free_at(5_000, rate) == 6_000
+    starts.take(6_000, rate)
+    assert starts.free_at(6_000, rate) == 6_000
+
+
 def test_each_keeps_to_its_own_rate_and_all_are_counted() -> None:
     dispatcher = Dispatcher(LEASE_MS)
     dispatcher.seat("w", frozenset({"t"}), 100, now=0)

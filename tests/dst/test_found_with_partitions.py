@@ -1,6 +1,7 @@
 """What simulation has found: several partitions and owners, clocks, old runs that are forgotten."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -131,6 +132,36 @@ def test_an_event_that_is_too_old_keeps_no_values() -> None:
     assert "e" not in mailbox
     assert not mailbox.refers
     assert not mailbox.unspread
+
+
+def test_a_look_back_costs_what_it_finds() -> None:
+    class Counting(dict[str, Any]):
+        looks = 0
+
+        def __getitem__(self, key: str) -> Any:
+            Counting.looks += 1
+            return super().__getitem__(key)
+
+    def looks(others: int) -> int:
+        mailbox = Mailbox()
+        for number in range(others + 20):
+            kind = "mine" if number % (others // 20 + 1) == 0 else "other"
+            mailbox.add(number, Counting(id=f"e{number}", type=kind))
+        Counting.looks = 0
+        found = mailbox.since("mine", 0)
+        assert len(found) >= 20
+        assert [dict.__getitem__(one, "type") for one in found] == ["mine"] * len(found)
+        return Counting.looks
+
+    assert looks(2_000) == looks(4_000) == 0
+
+
+def test_a_look_back_begins_at_its_time_though_a_clock_went_back() -> None:
+    mailbox = Mailbox()
+    for at, name in ((10, "a"), (30, "b"), (20, "c"), (40, "d")):
+        mailbox.add(at, {"id": name, "type": "t"})
+    assert [event["id"] for event in mailbox.since("t", 25)] == ["b", "c", "d"]
+    assert mailbox.since("u", 0) == []
 
 
 def claim(owner: str) -> dict[str, object]:
