@@ -68,7 +68,10 @@ class _Certifier:
         self._sink = sink
         self._limits = evaluation_limits(ground.workflow)
         self._loads = Loads(ground.policies, workflows)
-        self._widths = Widths(ground.graph, [step.join for step in ground.outline.steps])
+        self._widths = Widths(
+            [[edge.source for edge in edges] for edges in ground.graph.edges],
+            [step.join for step in ground.outline.steps],
+        )
         outline = ground.outline
         self._whole: list[Load] = [l.NOTHING] * len(outline.steps)
         self._in_order: list[list[int]] = [[] for _ in outline.scopes]
