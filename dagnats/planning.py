@@ -75,7 +75,10 @@ def _document(program: Program, node: PlannerNode, steps: list[Any]) -> str:
 
 
 def defaults_of(node: PlannerNode) -> dict[str, Any]:
-    """Return the defaults of a planner's plans, as a document has them: its own policies."""
+    """Return the defaults of a planner's plans, as a document has them: its own policies.
+
+    `max_delay` is always among them, as it holds for what a worker asks for, too.
+    """
     return {
         "timeout": _ms(node.timeout_ms),
         "queue_timeout": _ms(node.queue_timeout_ms),
@@ -88,13 +91,16 @@ def defaults_of(node: PlannerNode) -> dict[str, Any]:
 
 
 def _policy(retry: CodeRetry) -> dict[str, Any]:
-    found: dict[str, Any] = {"max_retries": retry.max_retries, "jitter": retry.jitter}
+    found: dict[str, Any] = {
+        "max_retries": retry.max_retries,
+        "jitter": retry.jitter,
+        "max_delay": _ms(retry.max_delay_ms),
+    }
     if retry.strategy == "listed":
         return found | {"delays": [_ms(delay) for delay in retry.delays_ms]}
     return found | {
         "strategy": retry.strategy,
         "initial_delay": _ms(retry.initial_delay_ms),
-        "max_delay": _ms(retry.max_delay_ms),
         "multiplier": retry.multiplier,
     }
 

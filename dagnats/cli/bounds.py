@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dagnats.ir.program import Bound, Certificate, Program
 
 _SIZE: Final = re.compile(r"[A-Za-z0-9_-]+\.(?:max_[a-z]+)")
+_SIGNS: Final = re.compile(r"( [+-] )")
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 1_440 * _MINUTE_MS
@@ -195,7 +196,8 @@ def _formula(bound: "Bound", show: Show) -> str:
     """Return a polynomial as it is read: its numbers with units, a coefficient of 1 left out."""
     if bound.max is None or bound.symbolic == str(bound.max):
         return ""
-    return " + ".join(_term(term, show) for term in bound.symbolic.split(" + "))
+    parts = _SIGNS.split(bound.symbolic)
+    return "".join(part if at % 2 else _term(part, show) for at, part in enumerate(parts))
 
 
 def _term(term: str, show: Show) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from dagnats.cli import output, programs
 from dagnats.cli.options import AsJson
+from dagnats.errors import UsageError
 
 if TYPE_CHECKING:
     from dagnats.ir.program import Program
@@ -49,7 +50,7 @@ def simulate(
     program = programs.load(file, as_json=as_json)
     if program is None:
         raise typer.Exit(1)
-    inputs = None if given is None else [_input(given)]
+    inputs = None if given is None else [_input(program, given)]
     children = {}
     for other in others or ():
         child = programs.load(other, as_json=as_json)
@@ -81,10 +82,17 @@ def _prepared(program: "Program") -> "Prepared":
     return prepare(program, digest(program))
 
 
-def _input(text: str) -> Any:
+def _input(program: "Program", text: str) -> Any:
+    """Return the input that is asked for. Raises UsageError for one that no run begins with."""
     from dagnats.cli.given import read_input
+    from dagnats.source.shape import check_value
 
-    return read_input(None, text)
+    value = read_input(None, text)
+    schema = program.input_schema
+    wrong = [] if schema in (None, True, {}) else check_value(schema, value)
+    if wrong:
+        raise UsageError(f"input of `{program.name}`: {'; '.join(wrong)}")
+    return value
 
 
 # ── what is said ─────────────────────────────────────────────────────────────────────────────────
@@ -118,24 +126,21 @@ def _tried(found: "Exploration") -> str:
 
 
 def _measures(program: "Program", found: "Exploration") -> list[str]:
+    """Return what was observed beside what is certified, in the words of `dagnats bounds`."""
+    from dagnats.cli.bounds import ROWS
     from dagnats.simulation.measures import MEASURES
 
     rows = []
-    for name in MEASURES:
-        seen, proven = getattr(found.observed, name), getattr(program.certificate, name).max
-        part = f"{seen / proven:.0%}" if proven else ""
-        rows.append((name, _number(name, seen), _number(name, proven), part))
+    for row in ROWS:
+        if row.name not in MEASURES:
+            continue
+        seen = getattr(found.observed, row.name)
+        proven = getattr(program.certificate, row.name).max
+        certified = "-" if proven is None else row.show(proven)
+        rows.append(
+            (row.title, row.show(seen), certified, f"{seen / proven:.0%}" if proven else "")
+        )
     return [output.table(("AT THE MOST", "OBSERVED", "CERTIFIED", ""), rows)]
-
-
-def _number(name: str, value: int | None) -> str:
-    if value is None:
-        return "-"
-    if name == "duration_ms" and value:
-        from dagnats.timespec import format_duration
-
-        return format_duration(value if value < 60_000 else value // 1000 * 1000)
-    return f"{value:,}"
 
 
 def _covered(found: "Exploration") -> list[str]:

@@ -68,7 +68,10 @@ class _Certifier:
         self._sink = sink
         self._limits = evaluation_limits(ground.workflow)
         self._loads = Loads(ground.policies, workflows)
-        self._widths = Widths(ground.graph, [step.join for step in ground.outline.steps])
+        self._widths = Widths(
+            [[edge.source for edge in edges] for edges in ground.graph.edges],
+            [step.join for step in ground.outline.steps],
+        )
         outline = ground.outline
         self._whole: list[Load] = [l.NOTHING] * len(outline.steps)
         self._in_order: list[list[int]] = [[] for _ in outline.scopes]
@@ -197,9 +200,10 @@ class _Certifier:
             name: total([getattr(part, name) for part in parts], fixed.get(name, 0))
             for name in l.SUMMED
         }
-        # The run's own timeout is a timer, and so is the end of each `cancel_on` that has one.
+        # The run's own timeout is a timer, and so is the end of each `cancel_on` that has one; what
+        # runs last has neither.
         listening = sum(cancel.timeout is not None for cancel in self._ground.workflow.cancel_on)
-        timers = total([most([part.timers for part in parts])], 1 + listening)
+        timers = most([total([main.timers], 1 + listening), last.timers])
         found = Certificate(
             attempts=self._told(sums["attempts"].bound),
             events=self._told(sums["events"].bound),

@@ -222,6 +222,8 @@ class _One:
             return self._loads.task(work).load(self._name, self._space, 0, 0)
         inputs = self._cost(keys & _PER_ATTEMPT, inside=True)
         others = self._cost(keys - _PER_ATTEMPT, inside=True)
+        # A key is worked out for each delivery, and before an attempt is queued.
+        others += self._cost(keys & _KEYS, inside=True) * self._loads.task(work).attempts
         return self._loads.task(work).load(self._name, self._space, inputs, others)
 
     def _agent_loop(self, loop: tree.AgentLoop, work: Work, count: int) -> Load:
@@ -258,14 +260,15 @@ class _One:
         longer = costs.ADDRESSES_PER_EVENT * 3 * costs.ID_CHARS_MAX
         dear, task = costs.PLANNED_COST_MAX, self._loads.task(work)
         planned = task.load(name, self._space + longer, dear, dear)
-        planned = replace(planned, timers=plain(1, name))
+        waiting = costs.planned_timers(count, task.attempts, planner.allowed_types)
+        timers = repeated(plain(1, name), count, size) if waiting == count else plain(waiting, name)
         chain = min(count, planner.max_depth or count)
         duration = asked * one.duration.value + chain * planned.duration.value
         return Load(
             **added(
                 [Load(**asks, tokens=None, usd=None), end, Load(**_times(planned, count, size))]
             ),
-            timers=most([one.timers, repeated(planned.timers, count, size)]),
+            timers=most([one.timers, timers]),
             concurrent=repeated(plain(1, name), count, size),
             instances=total([plain(1, name), repeated(plain(1, name), count, size)]),
             duration=plain(duration, name),
@@ -310,9 +313,13 @@ class _One:
     def _limited(
         self, one: Measure, loop: tree.AgentLoop | tree.Loop, count: int, size: str
     ) -> Measure:
-        """Return how long a loop takes; `max_duration` is looked at when an iteration ends."""
-        turn = total([one, plain(loop.delay or 0, self._name)])
-        whole = repeated(turn, count, size)
+        """Return how long a loop takes; `max_duration` is looked at when an iteration ends.
+
+        It waits between its iterations, so once less than there are.
+        """
+        delay = loop.delay or 0
+        turn = total([one, plain(delay, self._name)])
+        whole = total([repeated(turn, count, size)], -delay)
         if loop.max_duration is not None and loop.max_duration + turn.value < whole.value:
             return plain(loop.max_duration + turn.value, self._name)
         return whole
@@ -407,7 +414,8 @@ class _One:
         )
 
 
-_PER_ATTEMPT: Final = frozenset({"with", "keyed_rate_limit.key"})
+_KEYS: Final = frozenset({"keyed_rate_limit.key"})
+_PER_ATTEMPT: Final = frozenset({"with", *_KEYS})
 _PER_PASS: Final = frozenset({"until", "while", "state"})
 _PER_ITEM: Final = frozenset({"output"})
 

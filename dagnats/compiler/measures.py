@@ -49,10 +49,12 @@ class Measure(NamedTuple):
 
     @property
     def symbolic(self) -> str:
-        """Return the polynomial."""
-        shown = [f"{term.coefficient}·{'·'.join(term.sizes)}" for term in self.terms]
+        """Return the polynomial, what it takes away last: a loop waits once less than it runs."""
+        terms = [(t.coefficient, f"{abs(t.coefficient)}·{'·'.join(t.sizes)}") for t in self.terms]
         constant = self.constant
-        return " + ".join([str(constant), *shown] if constant or not shown else shown)
+        parts = [(constant, f"{abs(constant)}"), *terms] if constant or not terms else terms
+        added = " + ".join(text for number, text in parts if number >= 0)
+        return " - ".join([added, *[text for number, text in parts if number < 0]])
 
 
 ZERO: Final = Measure()

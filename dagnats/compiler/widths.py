@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from dagnats.compiler.edges import Graph
-
 EXACT_STEPS_MAX: Final = 128
 """Steps of a body whose order is looked at as a whole."""
 EXACT_WORK_MAX: Final = 50_000
@@ -23,10 +21,13 @@ EXACT_WORK_MAX: Final = 50_000
 
 
 class Widths:
-    """Finds widths of the bodies of one document; `joins` are those of its steps, by number."""
+    """Finds widths of the bodies of one document, of whose steps it has what each waits for.
 
-    def __init__(self, graph: Graph, joins: Sequence[str | None]) -> None:
-        self._graph = graph
+    Those are told by number, as are their `joins`.
+    """
+
+    def __init__(self, sources: Sequence[Sequence[int]], joins: Sequence[str | None]) -> None:
+        self._sources = sources
         self._joins = joins
         self.work = 0
 
@@ -54,7 +55,7 @@ class Widths:
 
     def _before(self, number: int, place: dict[int, int]) -> tuple[bool, list[int]]:
         """Return the steps that one waits for, by position, and whether for every one of them."""
-        sources = [place[edge.source] for edge in self._graph.edges[number]]
+        sources = [place[source] for source in self._sources[number]]
         return len(sources) < 2 or self._joins[number] != "any_success", sources
 
     def _exact(

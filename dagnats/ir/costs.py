@@ -7,7 +7,7 @@ drives a run of each kind that badly and compares: a machine that writes one eve
 fewer, fails there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -211,10 +211,22 @@ def planned_max(node: PlannerNode) -> dict[str, int]:
         "events": writes,
         "bytes": writes * space + payloads(RUN) + count * payloads(one),
         "concurrent_steps": count,
-        "timers": 1 + count,
+        "timers": 1 + planned_timers(count, tries, node.allowed_types),
         "duration_ms": chain * (deliveries * delivery_ms + pauses_ms(node.retry, asked=True)),
         "expression_cost": count * PLANNED_COST_MAX * (deliveries + 1),
     }
+
+
+_NEVER_WAITING: Final = frozenset({"normal", "agent", "transform", "emit", "respond", "fail"})
+
+
+def planned_timers(count: int, tries: int, allowed_types: Iterable[str]) -> int:
+    """Return how many steps of a plan can wait at once, of so many with so many attempts each.
+
+    Where only attempts wait for the next one, and there are as many attempts as steps, each that
+    waits takes the attempts of two.
+    """
+    return count if tries > 1 or set(allowed_types) - _NEVER_WAITING else count // 2
 
 
 def planned_attempts_max(node: PlannerNode) -> int:

@@ -6,7 +6,8 @@ execution of a scope.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -43,6 +44,13 @@ FRAGMENTS_MAX = 100
 """Plans that are kept ready to run, for each program; older ones are prepared again."""
 
 Evaluate = Callable[[Mapping[str, Any]], Any]
+
+
+class Evaluates(Protocol):
+    """Makes an expression ready to evaluate under the limits of a program."""
+
+    def __call__(self, expr: Expr, *, limits: Limits) -> Evaluate:
+        """Return what evaluates it."""
 
 
 class Formula(Struct, frozen=True):
@@ -129,11 +137,17 @@ class Prepared(Struct, frozen=True):
         return {node.task for node in self.program.nodes if isinstance(node, TaskNode)}
 
 
-def prepare(program: Program, digest: str) -> Prepared:
+_Ready = Callable[[Expr], Evaluate]
+
+
+def prepare(
+    program: Program, digest: str, *, evaluates: Evaluates = compile_expression
+) -> Prepared:
     """Compile everything that a run evaluates of a verified program; linear in its size."""
     most = program.limits
     limits = Limits(LIMITS.cost_max, most.list_items_max, most.string_chars_max)
-    scopes = _Scopes(program, limits)
+    ready: _Ready = partial(evaluates, limits=limits)
+    scopes = _Scopes(program, ready)
     top = scopes.found[TOP].index
     admission = program.admission
     return Prepared(
@@ -142,10 +156,10 @@ def prepare(program: Program, digest: str) -> Prepared:
         scopes=tuple(scopes.found),
         finally_scope=None if program.finally_body is None else program.finally_body + 1,
         handlers=frozenset(program.nodes[n].id for n in scopes.handler_scope),
-        variables=tuple((name, _need(e, {}, limits)) for name, e in program.variables),
-        labels=tuple((name, _need(e, {}, limits)) for name, e in program.labels),
-        cancel_on=tuple(Listener(c, _formula(c.match, top, limits)) for c in admission.cancel_on),
-        output=_formula(program.output, top, limits),
+        variables=tuple((name, _need(e, {}, ready)) for name, e in program.variables),
+        labels=tuple((name, _need(e, {}, ready)) for name, e in program.labels),
+        cancel_on=tuple(Listener(c, _formula(c.match, top, ready)) for c in admission.cancel_on),
+        output=_formula(program.output, top, ready),
         ceilings=ceilings(program.certificate),
         fragments={},
     )
@@ -154,9 +168,9 @@ def prepare(program: Program, digest: str) -> Prepared:
 class _Scopes:
     """Builds the scopes of a program in the order of their numbers."""
 
-    def __init__(self, program: Program, limits: Limits) -> None:
+    def __init__(self, program: Program, ready: _Ready) -> None:
         self._program = program
-        self._limits = limits
+        self._ready = ready
         nodes = program.nodes
         handlers = {n.on_failure for n in nodes} | {n.compensate for n in nodes}
         handlers.discard(None)
@@ -228,7 +242,7 @@ class _Scopes:
             for source, accepts in own:
                 dependents[source].append(pos)
                 tolerated[source] |= "failed" in accepts or node.join != "all_success"
-        limits = self._limits
+        ready = self._ready
         return Scope(
             kind=kind,
             nodes=tuple(nodes),
@@ -238,8 +252,8 @@ class _Scopes:
             dependents=tuple(tuple(d) for d in dependents),
             tolerated=tuple(tolerated),
             last=tuple(pos for pos, d in enumerate(dependents) if not d),
-            when=tuple(_formula(node.when, index, limits) for node in nodes),
-            inputs=tuple(_formula(node.input, index, limits) for node in nodes),
+            when=tuple(_formula(node.when, index, ready) for node in nodes),
+            inputs=tuple(_formula(node.input, index, ready) for node in nodes),
             composed=tuple(
                 node.input is not None or len(node.edges) > 1 or isinstance(node, AgentLoopNode)
                 for node in nodes
@@ -265,7 +279,7 @@ class _Scopes:
             if key in {"until", "state", "output"} and _bodies(node):
                 body = _bodies(node)[0] - 1
                 home = self._positions(body) if not isinstance(node, SwitchNode) else {}
-            formula = _formula(expr, home, self._limits)
+            formula = _formula(expr, home, self._ready)
             if formula is not None:
                 found[key] = formula
         return found
@@ -344,20 +358,20 @@ def _expressions(  # noqa: C901, PLR0912 (one case for each kind)
             return
 
 
-def _need(expression: Expr, index: dict[str, int], limits: Limits) -> Formula:
-    formula = _formula(expression, index, limits)
+def _need(expression: Expr, index: dict[str, int], ready: _Ready) -> Formula:
+    formula = _formula(expression, index, ready)
     assert formula is not None
     return formula
 
 
-def _formula(expression: Expr | None, index: dict[str, int], limits: Limits) -> Formula | None:
+def _formula(expression: Expr | None, index: dict[str, int], ready: _Ready) -> Formula | None:
     if expression is None:
         return None
     reads = sorted({name for name, _ in references(expression)})
     names = [node.name.removeprefix(".") for node in walk(expression) if isinstance(node, Ident)]
     grows = len(names) > PARTS_MAX or any(isinstance(n, Comprehension) for n in walk(expression))
     return Formula(
-        compile_expression(expression, limits=limits),
+        ready(expression),
         tuple((name, index.get(name, -1)) for name in reads),
         frozenset(names),
         grows,

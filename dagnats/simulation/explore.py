@@ -18,13 +18,13 @@ from dagnats.machine import inputs as i
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.ticking import next_due_ms
 from dagnats.simulation import adversary
-from dagnats.simulation.adversary import Adversary
 from dagnats.simulation.coverage import Coverage
+from dagnats.simulation.gathering import gather, gatherings
 from dagnats.simulation.measures import Observed
+from dagnats.simulation.metering import metered
 from dagnats.simulation.moves import Move, Outcome, Possible
 from dagnats.simulation.world import Violation, World
 
-WORST: Final = (Adversary(fails=False), Adversary(), Adversary(slow=True))
 TURNS_MAX: Final = 20_000
 RUNS_MAX: Final = 300
 EARLY_PART: Final = 4
@@ -97,6 +97,7 @@ def explore(  # noqa: PLR0913 (what is tried, and how much)
     """
     budget = budget or Budget()
     known = _ends(children or {}, rng, depth) if children and depth < CHILDREN_DEPTH_MAX else {}
+    program = metered(program.program, program.digest)
     walk = _Explorer(program, Possible(program, known), rng, budget)
     given = list(inputs) if inputs is not None else walk.possible.inputs()
     turns, drawn = (None, 0) if exhaustive else (budget.turns, budget.runs)
@@ -163,21 +164,21 @@ class _Explorer:
 
     def worst(self, inputs: Sequence[Any]) -> bool:
         """Run in the worst worlds; whether nothing was wrong."""
+        crowds = gatherings(self.program)
         for value in inputs:
-            for how in WORST:
-                world = World(self.program, keeps=True)
-                try:
-                    world.start(value)
-                    adversary.finish(world, how, self.possible)
-                    self._ended(world)
-                    if not how.slow:
-                        world = adversary.cancelled_late(world, how, self.possible)
+            try:
+                for how in adversary.worst(self.program):
+                    for world in adversary.runs(
+                        self.program, value, how, self.possible, keeps=True
+                    ):
                         self._ended(world)
-                except Violation as wrong:
-                    self._violated(wrong.world, wrong)
-                    return False
-                if self._budget.over():
-                    return True
+                    if self._budget.over():
+                        return True
+                for world in gather(self.program, value, crowds, self.possible, keeps=True):
+                    self._seen(world)
+            except Violation as wrong:
+                self._violated(wrong.world, wrong)
+                return False
         return True
 
     # ── all ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,22 +1,26 @@
 """What a run has taken, measured as the certificate counts it."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
 
 from dagnats.ir.program import Certificate
-from dagnats.machine.events import Event, encode
+from dagnats.machine.advance import Transition
 from dagnats.machine.prepared import Prepared
-from dagnats.machine.state import Asking, Expecting, Running, RunState, Sleeping, Waiting
-from dagnats.machine.ticking import open_steps
+from dagnats.machine.state import RunState
 
-MEASURES: Final = ("attempts", "events", "bytes", "concurrent_steps", "timers", "duration_ms")
+MEASURES: Final = (
+    "attempts", "events", "bytes", "concurrent_steps", "timers", "duration_ms", "expression_cost",
+)  # fmt: skip
 """What is observed, by the names of the certificate."""
 
 
 class Observed(Struct):
-    """The most that was seen of each measure, generation by generation."""
+    """The most that was seen of each measure, generation by generation.
+
+    What is there at once is what the counters of the state say; `machine.invariants` counts it
+    anew after each turn.
+    """
 
     attempts: int = 0
     events: int = 0
@@ -24,37 +28,38 @@ class Observed(Struct):
     concurrent_steps: int = 0
     timers: int = 0
     duration_ms: int = 0
+    expression_cost: int = 0
     generation: int = 0
     written: int = 0
+    spent: int = 0
     begun_at: int = 0
 
-    def take(self, program: Prepared, state: RunState, events: Iterable[Event], now: int) -> None:
-        """Look at a run after a turn."""
-        del now
-        for event in events:
-            if event.generation != self.generation:
-                self.generation, self.written, self.begun_at = event.generation, 0, state.at
-            self.written += len(encode(event))
+    def take(self, program: Prepared, done: Transition, cost: int) -> None:
+        """Look at a run after a turn whose expressions cost so much together."""
+        state = done.state
+        if state.generation == self.generation:
+            self.written += sum(map(len, done.lines))
+            self.spent += cost
+        else:
+            self._begin(done, cost)
+        counters = state.counters
         self.bytes = max(self.bytes, self.written)
-        self.attempts = max(self.attempts, state.counters.attempts)
-        self.events = max(self.events, state.counters.events)
+        self.expression_cost = max(self.expression_cost, self.spent)
+        self.attempts = max(self.attempts, counters.attempts)
+        self.events = max(self.events, counters.events)
         self.duration_ms = max(self.duration_ms, state.at - self.begun_at)
         if not state.ended:
-            self._widths(program, state)
+            self.concurrent_steps = max(self.concurrent_steps, counters.running)
+            self.timers = max(self.timers, counters.timers + _of_run(program, state))
 
-    def _widths(self, program: Prepared, state: RunState) -> None:
-        running, timers = 0, 1
-        for _, _, _, step in open_steps(program, state):
-            match step:
-                case Running():
-                    running += 1
-                case Waiting() | Sleeping() | Expecting() | Asking():
-                    timers += 1
-                case _:
-                    pass
-        timers += sum(one.policy.timeout_ms is not None for one in program.cancel_on)
-        self.concurrent_steps = max(self.concurrent_steps, running)
-        self.timers = max(self.timers, timers)
+    def _begin(self, done: Transition, cost: int) -> None:
+        """Count anew: a generation begins with one of these events."""
+        state = done.state
+        # What was evaluated in a turn of two generations is left aside: whose it is, nobody knows.
+        self.spent = cost if state.generation == 1 else 0
+        own = zip(done.events, done.lines, strict=True)
+        self.written = sum(len(line) for event, line in own if event.generation == state.generation)
+        self.generation, self.begun_at = state.generation, state.at
 
     def merge(self, other: "Observed") -> None:
         """Keep the most of both."""
@@ -72,3 +77,10 @@ class Observed(Struct):
             if proven is not None and seen > proven:
                 return f"{name}: {seen:,} observed, {proven:,} certified"
         return None
+
+
+def _of_run(program: Prepared, state: RunState) -> int:
+    """Return the timers of the run itself: a run that is ending has none any more."""
+    if state.ending is not None:
+        return 0
+    return 1 + sum(one.policy.timeout_ms is not None for one in program.cancel_on)

@@ -17,12 +17,10 @@ from dagnats.machine import inputs as i
 from dagnats.machine.events import rfc3339
 from dagnats.machine.state import Asking, Calling, Exhausted, Expecting, Ready, Running
 from dagnats.machine.ticking import NEVER_MS
-from dagnats.simulation.plans import plans
+from dagnats.simulation.answers import FAILURE, WORKER, voter, voters
+from dagnats.simulation.plans import Plans, plans
 from dagnats.simulation.values import Hints, Path, hints_of
 from dagnats.simulation.world import Open, World
-
-FAILURE: Final = "failed"
-WORKER: Final = "simulated"
 
 
 class Move(Struct, frozen=True):
@@ -71,7 +69,7 @@ class Possible:
         self._children = children or {}
         self._hints: Hints = hints_of(program.program)
         self._outputs = dict(program.program.task_outputs)
-        self._plans: dict[str, list[i.Plan]] = {}
+        self._plans: dict[str, Plans] = {}
         self._values: dict[tuple[str, str], list[Any]] = {}
 
     def inputs(self) -> list[Any]:
@@ -125,10 +123,9 @@ class Possible:
             case Asking(), ApprovalNode() as node:
                 yield from self._decided(world, one, one.step, node)
             case Expecting(), WaitForEventNode(event=kind):
-                for data in self._data(world, kind):
-                    event = self._event(world, one.key, kind, data)
-                    text = f"`{kind}` comes for `{one.name}`"
-                    yield Move(text, "hear", i.Hear(world.now, event, one.name))
+                text = f"`{kind}` comes for `{one.name}`"
+                for request in self.heard(world, one):
+                    yield Move(text, "hear", request)
             case Calling(), SubWorkflowNode() as node:
                 yield from self._ended(world, one, one.step, node)
                 if node.detach:
@@ -173,7 +170,7 @@ class Possible:
         for code in node.retry.non_retryable:
             yield code, True
 
-    def plans(self, node: PlannerNode) -> list[i.Plan]:
+    def plans(self, node: PlannerNode) -> Plans:
         """Return the plans that a planner may give."""
         found = self._plans.get(node.id)
         if found is None:
@@ -198,18 +195,22 @@ class Possible:
             self._values[name, path[0]] = found
         return found
 
+    def heard(self, world: World, one: Open) -> Iterator[i.Hear]:
+        """Yield events that may come for a step that waits for one."""
+        assert isinstance(one.node, WaitForEventNode)
+        kind = one.node.event
+        for data in self._data(world, kind):
+            yield i.Hear(world.now, self._event(world, one.key, kind, data), one.name)
+
     # ── people, events, children ─────────────────────────────────────────────────────────────────
 
     @staticmethod
     def _decided(world: World, one: Open, step: Asking, node: ApprovalNode) -> Iterator[Move]:
-        allowed = node.approvers if step.round == 1 else node.escalation_approvers
-        voted = {vote["by"] for vote in step.votes}
-        names = allowed or tuple(f"person-{number}" for number in range(node.quorum))
-        by = next((name for name in names if name not in voted), None)
+        by = voter(node, step)
         if by is not None:
             request = i.Decide(world.now, one.name, "approve", by)
             yield Move(f"{by} approves `{one.name}`", "approve", request)
-        by = names[0]
+        by = voters(node, step)[0]
         yield Move(f"{by} rejects", "reject", i.Decide(world.now, one.name, "reject", by))
 
     def _data(self, world: World, kind: str) -> list[Any]:

@@ -21,15 +21,19 @@ from dagnats.machine.state import (
     Asking,
     Calling,
     Expecting,
+    Frame,
     Ready,
     Running,
     RunState,
     Sleeping,
     StepState,
     Waiting,
+    address,
+    scope_of,
 )
 from dagnats.machine.ticking import NEVER_MS, next_due_ms, open_steps
 from dagnats.simulation.measures import Observed
+from dagnats.simulation.metering import spent
 
 BEGIN_MS: Final = 1_800_000_000_000
 ANSWERS_MAX: Final = 100_000
@@ -39,13 +43,21 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(RunState)
 
 
-class Open(Struct, frozen=True):
+class Open(Struct, frozen=True, eq=False):
     """A step that waits for the world: `key` names this very wait."""
 
     name: str
     key: str
     node: Node
     step: StepState
+    frame: Frame
+    at: int
+
+
+_ANSWERS: Final = (
+    i.Complete, i.Continue, i.Fail, i.Hear, i.Decide, i.EndChild, i.Tick, i.Resume,
+)  # fmt: skip
+_Known = dict[tuple[str, int], Open]
 
 
 class Violation(Exception):  # noqa: N818 (what it is called everywhere else)
@@ -57,16 +69,23 @@ class Violation(Exception):  # noqa: N818 (what it is called everywhere else)
 
 
 class World:
-    """One run at one moment."""
+    """One run at one moment.
+
+    `keeps` says that it remembers its events, `trusted` that what it does has been done before and
+    was looked at then. `last_answer` is the request, by number, before which a run that has ended
+    could last be cancelled.
+    """
 
     __slots__ = (
-        "_open", "begun", "events", "goes_on", "held", "keeps", "now", "observed", "program",
-        "requests", "state",
+        "_known", "_open", "begun", "events", "goes_on", "held", "keeps", "last_answer", "now",
+        "observed", "program", "requests", "state", "trusted",
     )  # fmt: skip
 
-    def __init__(self, program: Prepared, *, keeps: bool = False) -> None:
+    def __init__(self, program: Prepared, *, keeps: bool = False, trusted: bool = False) -> None:
         self.program = program
         self.keeps = keeps
+        self.trusted = trusted
+        self.last_answer: int | None = None
         self.now = BEGIN_MS
         self.held: dict[str, int] = {}
         self.goes_on = False
@@ -76,27 +95,32 @@ class World:
         self.begun: i.StartRun | None = None
         self.state: RunState
         self._open: list[Open] | None = None
+        self._known: _Known = {}
 
     def start(self, value: Any, *, run_id: str = "simulated", trigger: Any = None) -> None:
         """Begin the run. Raises Violation."""
         request = i.StartRun(self.now, run_id, self.program.digest, value, trigger, nonce="n")
         self.begun = request
+        spent()
         try:
             done = start(self.program, request)
         except AssertionError as wrong:
             raise Violation(self, f"an assertion of the machine failed: {wrong}") from wrong
         self.state = done.state
-        self._take(done)
+        self._take(done, request)
 
     def do(self, request: i.Input) -> list[Event]:
         """Let the run hear of something. Raises Violation."""
+        if isinstance(request, _ANSWERS) and self.state.ending is None and not self.goes_on:
+            self.last_answer = len(self.requests)
         self.requests.append(request)
         self.now = max(self.now, request.at)
+        spent()
         try:
             done = advance(self.program, self.state, request)
         except AssertionError as wrong:
             raise Violation(self, f"an assertion of the machine failed: {wrong}") from wrong
-        self._take(done)
+        self._take(done, request)
         if len(self.requests) > ANSWERS_MAX:
             raise Violation(self, f"the run has not ended after {ANSWERS_MAX:,} requests")
         return done.events
@@ -108,8 +132,9 @@ class World:
     def wait(self) -> None:
         """Let time pass until something happens by itself, or a held step is to be answered."""
         due = next_due_ms(self.program, self.state)
-        wakes = [at for at in self.held.values() if at > self.now]
-        if wakes and (first := min(wakes)) < due:
+        first = min((at for at in self.held.values() if at > self.now), default=NEVER_MS)
+        # An answer that comes in the very last millisecond still counts.
+        if first <= due and first < NEVER_MS:
             self.now = first
             return
         if due >= NEVER_MS:
@@ -129,58 +154,63 @@ class World:
     @property
     def open(self) -> list[Open]:
         """Return the steps that the world can answer, the held ones left out."""
+        found = self.waiting
+        limit = self.program.program.admission.concurrency
+        if limit is not None and limit.max_steps is not None:
+            running = sum(isinstance(one.step, Running) for one in found)
+            if running >= limit.max_steps:
+                found = [one for one in found if not isinstance(one.step, Ready)]
+        if not self.held:
+            return found
+        return [one for one in found if self.held.get(one.key, 0) <= self.now]
+
+    @property
+    def waiting(self) -> list[Open]:
+        """Return the steps that wait for an answer, the held ones as well."""
         if self._open is None:
+            before, self._known = self._known, {}
             self._open = [
-                Open(name, key, node, step)
+                one
                 for frame, at, node, step in open_steps(self.program, self.state)
                 if not isinstance(step, Sleeping | Waiting)
-                and (key := self._key(name := self._name(frame, at), step)) is not None
+                and (one := self._one(before, frame, at, node, step)) is not None
             ]
-            alive = {one.key for one in self._open}
-            self.held = {key: until for key, until in self.held.items() if key in alive}
-        limit = self.program.program.admission.concurrency
-        most = None if limit is None else limit.max_steps
-        running = sum(isinstance(one.step, Running) for one in self._open)
-        is_full = most is not None and running >= most
-        return [
-            one
-            for one in self._open
-            if self.held.get(one.key, 0) <= self.now
-            and not (is_full and isinstance(one.step, Ready))
-        ]
+            if self.held:
+                alive = {one.key for one in self._open}
+                self.held = {key: until for key, until in self.held.items() if key in alive}
+        return self._open
+
+    def _one(
+        self, before: _Known, frame: Frame, at: int, node: Node, step: StepState
+    ) -> Open | None:
+        """Return an open step; what is known of it, as long as it stays the same."""
+        place = frame.key, at
+        found = before.get(place)
+        if found is None or found.step is not step:
+            name = address(scope_of(self.program, self.state, frame), frame, at)
+            key = _key(name, step)
+            if key is None:
+                return None
+            found = Open(name, key, node, step, frame, at)
+        self._known[place] = found
+        return found
 
     def is_awake(self, one: Open) -> bool:
         """Whether a step has been held already, and its time has come."""
         return one.key in self.held
 
-    def _name(self, frame: Any, at: int) -> str:
-        from dagnats.machine.turn import Turn
-
-        return Turn(self.program, self.state, self.now).name(frame, at)
-
-    @staticmethod
-    def _key(name: str, step: StepState) -> str | None:
-        match step:
-            case Ready(attempt, iteration, delivery, since):
-                return f"{name}/q/{iteration}/{attempt}/{delivery}/{since}"
-            case Running(attempt, iteration, delivery, since):
-                return f"{name}/r/{iteration}/{attempt}/{delivery}/{since}"
-            case Expecting():
-                return f"{name}/e/{len(step.events)}/{step.since}"
-            case Asking():
-                return f"{name}/a/{step.round}/{len(step.votes)}/{step.since}"
-            case Calling():
-                return f"{name}/c/{step.attempt}/{step.since}"
-            case _:
-                return None
-
-    def _take(self, done: Transition) -> None:
+    def _take(self, done: Transition, request: i.Input) -> None:
         self._open = None
         self.state = done.state
         self.goes_on = any(isinstance(command, GoOn) for command in done.commands)
         if self.keeps:
             self.events += done.events
-        self.observed.take(self.program, self.state, done.events, self.now)
+        # An event that nobody waited for costs the engine, and is no part of the run; when somebody
+        # resumes it, what waits for a worker is offered anew, as often as people like.
+        cost, counts = spent(), done.events and not isinstance(request, i.Resume)
+        self.observed.take(self.program, done, cost if counts else 0)
+        if self.trusted:
+            return
         wrong = violations(self.program, self.state, sliced=self.goes_on)
         if wrong:
             raise Violation(self, wrong[0])
@@ -199,11 +229,12 @@ class World:
         other.requests = list(self.requests)
         other.events = list(self.events)
         other.observed = self.observed.copy()
+        other.last_answer = self.last_answer
         return other
 
     def mark(self) -> bytes:
         """Return what is the same for worlds in which the same can happen."""
-        _ = self.open  # forgets what is held no more
+        _ = self.waiting  # forgets what is held no more
         return _encoder.encode((self.now, sorted(self.held.items()), self.state))
 
 
@@ -212,3 +243,19 @@ def round_limit_ms(node: ApprovalNode, asking: Asking) -> int:
     if asking.round == 1:
         return node.timeout_ms
     return node.escalation_timeout_ms or node.timeout_ms
+
+
+def _key(name: str, step: StepState) -> str | None:
+    match step:
+        case Ready(attempt, iteration, delivery, since):
+            return f"{name}/q/{iteration}/{attempt}/{delivery}/{since}"
+        case Running(attempt, iteration, delivery, since):
+            return f"{name}/r/{iteration}/{attempt}/{delivery}/{since}"
+        case Expecting():
+            return f"{name}/e/{len(step.events)}/{step.since}"
+        case Asking():
+            return f"{name}/a/{step.round}/{len(step.votes)}/{step.since}"
+        case Calling():
+            return f"{name}/c/{step.attempt}/{step.since}"
+        case _:
+            return None

@@ -88,6 +88,15 @@ def test_the_page_of_a_run_in_generations(
     golden("bounds-crawl.txt", out)
 
 
+def test_a_loop_waits_once_less_than_it_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    sleep = "{id: n, type: sleep, config: {duration: 1m}}"
+    loop = f"{{id: l, type: loop, config: {{max_iterations: 7, delay: 1h, steps: [{sleep}]}}}}"
+    _, out, _ = bounds(capsys, written(tmp_path, f"name: n\nsteps:\n  - {loop}\n"))
+    assert "1h1m·l.max_iterations - 1h" in out
+
+
 def test_the_document(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = bounds(capsys, REVIEW, "--json")
     assert (code, err) == (0, "")

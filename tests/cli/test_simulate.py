@@ -62,6 +62,13 @@ def test_it_is_1_when_no_run_completes(tmp_path: Path, capsys: pytest.CaptureFix
     assert "No run completes" in capsys.readouterr().out
 
 
+def test_an_input_that_no_run_begins_with_is_2(
+    document: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", str(document), "--input", '{"go": "perhaps"}']) == 2
+    assert "input of `" in capsys.readouterr().err
+
+
 def test_a_bundle_is_decided_the_same(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(bundle)]) == 0
     assert "decided the same" in capsys.readouterr().out

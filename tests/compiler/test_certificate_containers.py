@@ -63,7 +63,9 @@ def part(steps: str, name: str) -> Bound:
         # A plan that is refused, or becomes steps, is the end of an attempt.
         (PLANNER, "events", 3 + 2 * TASK + 1 + 6 * TASK, "26 + 11·p.max_steps", "p"),
         (PLANNER, "concurrent_steps", 6, "1·p.max_steps", "p"),
-        (PLANNER, "timers", 1 + 6, "1 + 1·p.max_steps", "p"),
+        (PLANNER, "timers", 1 + 6 // 2, "4", "p"),
+        (PLANNER.replace("task: t", "task: t, retry: {max_retries: 1}"), "timers", 1 + 6,
+         "1 + 1·p.max_steps", "p"),
         (APPROVAL, "attempts", 0, "0", None),
         # Asked, one vote and three reminders; asked again, one vote; ended.
         (APPROVAL, "events", 3 + 1 + 1 + 3 + 1 + 1 + 1, "11", "g"),
@@ -94,7 +96,8 @@ def test_a_loop_takes_as_long_as_its_iterations_and_delays() -> None:
         "{id: l, type: loop, config: {max_iterations: 7, delay: 10s, steps: "
         "[{id: n, type: sleep, config: {duration: 1m}}]}}"
     )
-    assert part(steps, "duration_ms").max == 7 * 70_000
+    assert part(steps, "duration_ms").max == 7 * 60_000 + 6 * 10_000
+    assert part(steps, "duration_ms").symbolic == "70000·l.max_iterations - 10000"
     limited = steps.replace("delay", "max_duration: 2m, delay")
     assert part(limited, "duration_ms").max == 120_000 + 70_000
 

@@ -8,23 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagnats.compiler import widths
-from dagnats.compiler.edges import Edge, Graph
 from dagnats.compiler.widths import EXACT_WORK_MAX, Widths
-from dagnats.diagnostics.diagnostic import NOWHERE
 from tests.compiler.proving import certificate_of
 
 Sources = list[list[int]]
 
 
 def of(sources: Sources, weights: list[int], joins: Any = None) -> int:
-    found = Widths(graph(sources), joins or [None] * len(sources))
+    found = Widths(sources, joins or [None] * len(sources))
     widest = found.widest(range(len(sources)), weights)
     return sum(weights[at] for at in widest)
-
-
-def graph(sources: Sources) -> Graph:
-    edges = tuple(tuple(Edge(s, (), NOWHERE) for s in own) for own in sources)
-    return Graph(edges, tuple(range(len(sources))))
 
 
 def brute(sources: Sources, weights: list[int], joins: list[str | None]) -> int:
@@ -69,7 +62,7 @@ def test_the_width_is_that_of_the_widest_set(drawn: Any) -> None:
 @given(graphs())
 def test_without_looking_closely_it_is_never_less(drawn: Any) -> None:
     sources, weights, joins = drawn
-    found = Widths(graph(sources), joins)
+    found = Widths(sources, joins)
     found.work = EXACT_WORK_MAX
     widest = found.widest(range(len(sources)), weights)
     assert sum(weights[at] for at in widest) >= brute(sources, weights, joins)
@@ -99,7 +92,7 @@ def test_the_work_is_bounded() -> None:
     sources: Sources = [
         [other for other in range(at) if (at * 7 + other * 13) % 5 == 0] for at in range(count)
     ]
-    found = Widths(graph(sources), [None] * count)
+    found = Widths(sources, [None] * count)
     for _ in range(50):
         found.widest(range(count), [1 + at % 3 for at in range(count)])
     assert found.work <= EXACT_WORK_MAX + 3 * count * count

@@ -4,11 +4,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dagnats.compiler.pipeline import compile_workflow
 from dagnats.ir.codec import digest
 from dagnats.machine.prepared import Prepared, prepare
 from dagnats.simulation.explore import Budget, Exploration, explore
+from dagnats.simulation.measures import MEASURES
 
 
 def prepared(text: str) -> Prepared:
@@ -16,6 +18,15 @@ def prepared(text: str) -> Prepared:
     compiled = compile_workflow(text)
     assert compiled.program is not None, compiled.diagnostics
     return prepare(compiled.program, digest(compiled.program))
+
+
+def lowered(text: str, measure: str, most: int) -> Prepared:
+    """A document with a certificate that says no more than so much of one measure."""
+    program = prepared(text).program
+    bound = replace(getattr(program.certificate, measure), max=most)
+    certificate = replace(program.certificate, **{measure: bound})
+    program = replace(program, certificate=certificate)
+    return prepare(program, digest(program))
 
 
 def explored(text: str, **more: Any) -> Exploration:
@@ -134,19 +145,46 @@ def test_the_same_seed_tries_the_same() -> None:
 
 
 def test_a_certificate_that_is_too_low_is_a_counterexample() -> None:
-    from msgspec.structs import replace
-
-    program = prepared(DONE)
-    certificate = program.program.certificate
-    low = replace(certificate, attempts=replace(certificate.attempts, max=2))
-    found = explore(prepare(replace(program.program, certificate=low), "sha256:0"), rng=Random(1))
+    found = explore(lowered(DONE, "attempts", 2), rng=Random(1))
     assert found.counterexample is not None
     assert "certified 2" in found.counterexample.wrong
     assert 0 < len(found.counterexample.trace) <= 12
 
 
-@pytest.mark.parametrize("over", [True])
-def test_time_that_is_over_ends_it(*, over: bool) -> None:
-    found = explored(DONE, budget=Budget(over=lambda: over))
+# Everything that is observed is held; the machine holds some of it before this does.
+@pytest.mark.parametrize("measure", MEASURES)
+def test_each_measure_is_held_against_its_certificate(measure: str) -> None:
+    worst = Budget(turns=1, runs=0)
+    most = getattr(explored(DONE, budget=worst).observed, measure)
+    assert most > 0
+    enough, less = lowered(DONE, measure, most), lowered(DONE, measure, most - 1)
+    assert explore(enough, rng=Random(1), budget=worst).counterexample is None
+    found = explore(less, rng=Random(1), budget=worst).counterexample
+    assert found is not None
+    assert f"{most:,}" in found.wrong
+
+
+WITH = "with: {x: '${{ 1 + 2 }}'}"
+KEY = "keyed_rate_limit: {key: input.key + '!', limit: 5, period: 1s}"
+
+
+@pytest.mark.parametrize("keys", [WITH, KEY, f"{WITH}, {KEY}"])
+def test_expressions_cost_as_much_as_is_certified(keys: str) -> None:
+    """An input is worked out for each delivery, a key before an attempt is queued as well."""
+    program = prepared(f"""
+name: costly
+input: {{type: object, required: [key], properties: {{key: {{enum: [red, blue]}}}}}}
+steps:
+  - {{id: a, task: t, retry: {{max_retries: 2}}, {keys}}}
+""")
+    found = explore(program, rng=Random(1), budget=Budget(turns=1, runs=0))
+    assert found.observed.expression_cost == program.program.certificate.expression_cost.max > 0
+
+
+def test_time_that_is_over_ends_it() -> None:
+    found = explored(DONE, budget=Budget(over=lambda: True))
     assert not found.is_exhaustive
-    assert found.runs <= 3
+    # The first of the worst worlds alone: it is slow in none, nothing was drawn, nothing walked.
+    assert found.observed.duration_ms == 0
+    assert (found.turns, found.states) == (0, 0)
+    assert found.runs >= 1
