@@ -59,6 +59,8 @@ def wrote(counters: Counters, event: ev.Event, size: int | None = None) -> None:
         counters.events += 1
         if kind is ev.StepQueued:
             counters.attempts += 1
+    else:
+        counters.events += 1 - _OUTSIDE[kind]
     counters.bytes += len(ev.encode(event)) if size is None else size
 
 

@@ -16,11 +16,12 @@ from dagnats.errors import DagnatsError
 from dagnats.machine.ticking import next_due_ms
 from dagnats.testing import documents, faults, shape, virtual
 from dagnats.testing.actors import Client, outcome
-from dagnats.testing.checking import Checker, ViolationError, leftovers
+from dagnats.testing.checking import Checker, ViolationError
 from dagnats.testing.crowd import Crowd, waits
 from dagnats.testing.documents import ANY, Document
 from dagnats.testing.fleet import Do, Fleet, Steer
 from dagnats.testing.ledger import Run
+from dagnats.testing.leftovers import leftovers
 from dagnats.testing.shape import EMBEDDED, Shape
 from dagnats.testing.world import Died, World
 
