@@ -38,8 +38,10 @@ def read_json(given: str, what: str) -> Any:
 def _read_file(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise UsageError(f"cannot read `{file}`: {wrong}") from wrong
+    except OSError as wrong:
+        raise UsageError(f"cannot read `{file}`: {wrong.strerror}") from wrong
+    except UnicodeDecodeError as wrong:
+        raise UsageError(f"cannot read `{file}`: it is not UTF-8") from wrong
 
 
 def _parsed(text: str, what: str, *, hint: str) -> Any:

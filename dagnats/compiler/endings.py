@@ -40,9 +40,14 @@ class Views(Struct, frozen=True):
     of_output: Endings
 
 
-def foresee(outline: Outline, names: Names, graph: Graph) -> Views:
-    """Return the side table; where there is a cycle, whatever an edge accepts is possible."""
-    ends = _ends(outline, graph)
+def foresee(
+    outline: Outline, names: Names, graph: Graph, misread: frozenset[int] = frozenset()
+) -> Views:
+    """Return the side table; where there is a cycle, whatever an edge accepts is possible.
+
+    The conditions of `misread` steps are not understood: nothing is concluded from them.
+    """
+    ends = _ends(outline, graph, misread)
     own: list[Endings] = [
         _own(graph, ends, number, step) for number, step in enumerate(outline.steps)
     ]
@@ -140,7 +145,7 @@ def _own(graph: Graph, ends: list[frozenset[str]], number: int, step: Step) -> E
             }
 
 
-def _ends(outline: Outline, graph: Graph) -> list[frozenset[str]]:
+def _ends(outline: Outline, graph: Graph, misread: frozenset[int]) -> list[frozenset[str]]:
     ends = [EITHER for _ in outline.steps]
     if graph.order is None:
         return ends
@@ -153,7 +158,8 @@ def _ends(outline: Outline, graph: Graph) -> list[frozenset[str]]:
         possible = set() if isinstance(step.config, Fail | ContinueAsNew) else {COMPLETED}
         if number in tolerated and not isinstance(step.config, ContinueAsNew):
             possible.add(FAILED)
-        if _may_skip(step) or _may_be_skipped(graph, ends, number, step):
+        skips = number not in misread and _may_skip(step)
+        if skips or _may_be_skipped(graph, ends, number, step):
             possible.add(SKIPPED)
         ends[number] = frozenset(possible)
     return ends

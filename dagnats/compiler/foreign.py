@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+from dagnats.compiler.literals import Path, place_of, texts_in
+from dagnats.compiler.remembered import once
 from dagnats.compiler.roots import WHERE
-from dagnats.compiler.spots import Spot
 from dagnats.compiler.tables import Tables
 from dagnats.diagnostics.diagnostic import Diagnostic, Edit, Fix, Severity, Sink, Span
 from dagnats.expr.ast import INTERPOLATE, Call, Expr, ListOf, Literal, MapOf
-from dagnats.source.document import Scalar
-from dagnats.source.document import walk as nodes_of
 
 _ROOT = rf"(?:{'|'.join(sorted({*WHERE, 'secrets'}))})(?=[\s.\[}}])"
 _FOREIGN = re.compile(
@@ -23,36 +22,41 @@ _FOREIGN = re.compile(
     rf"|^\$({_ROOT}(?:\.\w+)+)$"
 )
 """`${ input.name }`, `{{ input.name }}`, `{{ .input.name }}`, and `$input.name` alone."""
+_PATH = re.compile(r"[\w.\[\]]+")
+"""What means the same there and here; filters and the like do not."""
 
 
 def check_foreign(tables: Tables, sink: Sink) -> None:
     """Report DN9030 where a text says what an expression would read."""
     steps = (tables.outline.spots(number) for number in range(len(tables.outline.steps)))
     for spot in chain(tables.document, *steps):
-        for text, span, is_whole in _texts(spot):
-            found = _FOREIGN.search(text)
-            if found is not None:
-                _tell(found, span, is_whole and found.group() == text, sink)
+        embedded = spot.embedded
+        for node, path, found, is_whole in once(_foreign, embedded.expr):
+            is_known = not path or node.id in embedded.constants
+            _tell(found, place_of(embedded, node, path), is_whole and is_known, sink)
 
 
-def _texts(spot: Spot) -> Iterator[tuple[str, Span, bool]]:
-    """Yield the texts of a spot, where they stand, and whether each is a value of its own.
+def _foreign(expr: Expr) -> tuple[tuple[Literal, Path, re.Match[str], bool], ...]:
+    """Return what each text has first, and whether that is all of a value of its own."""
+    return tuple(
+        (node, path, found, is_value and found.group() == text)
+        for node, is_value in _constants(expr)
+        for path, text in texts_in(node.value)
+        if (found := _FOREIGN.search(text)) is not None
+    )
+
+
+def _constants(expr: Expr) -> Iterator[tuple[Literal, bool]]:
+    """Yield the constants of a template, and whether each is a value or a part of a text.
 
     What stands in quotes inside of an expression is left alone: it means what it says.
     """
-    embedded = spot.embedded
-    stack: list[tuple[Expr, bool]] = [(embedded.expr, True)]
+    stack = [(expr, True)]
     while stack:
-        node, is_whole = stack.pop()
+        node, is_value = stack.pop()
         match node:
-            case Literal(value=str(text)):
-                yield text, embedded.spans.get(node.id, embedded.span), is_whole
-            case Literal() if (constant := embedded.constants.get(node.id)) is not None:
-                for part in nodes_of(constant):
-                    if isinstance(part, Scalar) and isinstance(part.value, str):
-                        yield part.value, part.span, True
-            case Literal(value=list(values)):
-                stack.extend((Literal(value, node.id), False) for value in reversed(values))
+            case Literal():
+                yield node, is_value
             case ListOf(items=items):
                 stack.extend((item, True) for item in reversed(items))
             case MapOf(entries=entries):
@@ -66,9 +70,10 @@ def _texts(spot: Spot) -> Iterator[tuple[str, Span, bool]]:
 def _tell(found: re.Match[str], span: Span, is_whole: bool, sink: Sink) -> None:
     inner = next(filter(None, found.groups())).strip()
     message = f"`{found.group()}` is text here, and no expression"
-    fixes: tuple[Fix, ...] = ()
-    if is_whole:
-        edit = Edit(span, json.dumps(f"${{{{ {inner} }}}}", ensure_ascii=False))
-        fixes = (Fix(f"write `${{{{ {inner} }}}}`", (edit,)),)
-    help_ = f"write `${{{{ {inner} }}}}` to have its value"
+    help_, fixes = "an expression stands in `${{ … }}`", tuple[Fix, ...]()
+    if _PATH.fullmatch(inner):
+        meant = f"${{{{ {inner} }}}}"
+        help_ = f"write `{meant}` to have its value"
+        if is_whole:
+            fixes = (Fix(f"write `{meant}`", (Edit(span, json.dumps(meant)),)),)
     sink.add(Diagnostic("DN9030", message, span, Severity.WARNING, help=help_, fixes=fixes))

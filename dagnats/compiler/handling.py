@@ -82,11 +82,7 @@ def _two_roles(outline: Outline, sink: Sink) -> None:
 
 
 def _circles(outline: Outline, sink: Sink) -> None:
-    handled: list[list[int]] = [[] for _ in outline.steps]
-    for target, owners in outline.owners.items():
-        for number, _ in owners:
-            handled[number].append(target)
-    for circle in cycles(handled):
+    for circle in cycles([_handled(outline, number) for number in range(len(outline.steps))]):
         names = [outline.steps[number].id for number in circle]
         path = " → ".join(f"`{name}`" for name in [*names, names[0]])
         step = outline.steps[circle[0]]
@@ -94,3 +90,10 @@ def _circles(outline: Outline, sink: Sink) -> None:
         message = f"the handlers handle each other: {path}"
         help_ = "let the last of them fail without a handler"
         sink.add(Diagnostic("DN3012", message, step.place(key), help=help_))
+
+
+def _handled(outline: Outline, number: int) -> list[int]:
+    """Return the handlers that a step names, itself left out."""
+    names = [getattr(outline.steps[number], key) for key in _KEYS]
+    found = [outline.index[name] for name in names if name in outline.index]
+    return [target for target in found if target != number]

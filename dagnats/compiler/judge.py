@@ -5,6 +5,7 @@ Every pass runs that can, so that all findings come at once; what an earlier one
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dagnats.compiler.children import check_children
 from dagnats.compiler.declared import check_declared
@@ -31,6 +32,7 @@ from dagnats.compiler.unused import check_unused
 from dagnats.compiler.zones import check_zones
 from dagnats.diagnostics.diagnostic import Sink
 from dagnats.expr.checking.check import Checked
+from dagnats.expr.types import POISON
 from dagnats.lang.tree import Workflow
 
 
@@ -83,6 +85,10 @@ def judge(workflow: Workflow, sink: Sink, workflows: Lookup | None = None) -> Ju
     """
     tables = tabulate(workflow, sink)
     typed = deduce(tables, sink, workflows)
+    misread = _misread(tables, typed) if sink.has_errors else frozenset[int]()
+    if misread:
+        views = foresee(tables.outline, tables.names, tables.graph, misread)
+        tables = replace(tables, views=views)
     if tables.graph.order is not None:
         check_presence(tables, sink)
         check_reach(tables, typed.never, sink)
@@ -98,3 +104,12 @@ def judge(workflow: Workflow, sink: Sink, workflows: Lookup | None = None) -> Ju
     check_foreign(tables, sink)
     check_zones(workflow, sink)
     return Judged(tables, typed)
+
+
+def _misread(tables: Tables, typed: Deduced) -> frozenset[int]:
+    """Return the steps whose conditions hold something of which nobody knows what it is."""
+    return frozenset(
+        number
+        for (number, at), checked in typed.of_step.items()
+        if POISON in checked.types.values() and tables.outline.spots(number)[at].key == "when"
+    )

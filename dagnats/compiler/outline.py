@@ -15,6 +15,9 @@ from dagnats.lang.tree import AgentLoop, Loop, Map, Step, Switch, Workflow
 
 ROOT, FINALLY = 0, 1
 
+Owners = dict[int, tuple[tuple[int, str], ...]]
+"""For a handler: who names it, and with which key."""
+
 
 class Scope(Struct, frozen=True):
     """Steps that see each other. `container` is the step whose body they are.
@@ -33,8 +36,9 @@ class Outline(Struct, frozen=True):
 
     `index` gives the number of an id, the first one where an id stands twice. `handlers` are
     steps that run only when `on_failure` or `compensate` of another names them, with that key;
-    `owners` are those others, each with its key. `bodies` gives the scopes of a container, and
-    `last` the last step inside of each step, itself where it has no body.
+    `owners` are those others, each with its key; of a circle of handlers, one is nobody's.
+    `bodies` gives the scopes of a container, and `last` the last step inside of each step, itself
+    where it has no body.
     """
 
     steps: tuple[Step, ...]
@@ -42,7 +46,7 @@ class Outline(Struct, frozen=True):
     scopes: tuple[Scope, ...]
     index: dict[str, int]
     handlers: dict[int, str]
-    owners: dict[int, tuple[tuple[int, str], ...]]
+    owners: Owners
     bodies: dict[int, tuple[int, ...]]
     last: tuple[int, ...]
     expressions: tuple[tuple[Spot, ...], ...]
@@ -151,15 +155,16 @@ class _Builder:
             tuple(map(spots, self.steps)),
         )
 
-    def _owners(self, index: dict[str, int]) -> dict[int, tuple[tuple[int, str], ...]]:
+    def _owners(self, index: dict[str, int]) -> Owners:
         """Return the handlers with those that name them, themselves left out."""
-        owners: dict[int, tuple[tuple[int, str], ...]] = {}
+        owners: Owners = {}
         for number, step in enumerate(self.steps):
             for key, name in (("on_failure", step.on_failure), ("compensate", step.compensate)):
                 handler = None if name is None else index.get(name)
                 if handler is not None and handler != number:
                     owners[handler] = (*owners.get(handler, ()), (number, key))
-        return owners
+        ordinary = _ordinary(owners, self.steps)
+        return {at: named for at, named in owners.items() if at not in ordinary}
 
     def _last(self) -> tuple[int, ...]:
         last = list(range(len(self.steps)))
@@ -168,3 +173,33 @@ class _Builder:
             if container is not None:
                 last[container] = max(last[container], last[number])
         return tuple(last)
+
+
+def _ordinary(owners: Owners, steps: list[Step]) -> set[int]:
+    """Return one step of each circle of handlers, to be taken for an ordinary one; linear.
+
+    DN3012 tells the circle; what its steps read of each other needs no words besides. A step that
+    says what it waits for was an ordinary one before somebody closed the circle.
+    """
+    handlers: dict[int, list[int]] = {}
+    for handler, named in owners.items():
+        for owner, _ in named:
+            if owner in owners:
+                handlers.setdefault(owner, []).append(handler)
+    closing, done = set[int](), set[int]()
+    for first in sorted(handlers, key=lambda at: (not steps[at].depends_on, at)):
+        way = [] if first in done else [(first, iter(handlers[first]))]
+        under_way = {at for at, _ in way}
+        while way:
+            at, remaining = way[-1]
+            following = next(remaining, None)
+            if following is None:
+                way.pop()
+                under_way.discard(at)
+                done.add(at)
+            elif following in under_way:
+                closing.add(following)
+            elif following not in done:
+                under_way.add(following)
+                way.append((following, iter(handlers.get(following, ()))))
+    return closing

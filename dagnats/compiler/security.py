@@ -5,10 +5,11 @@ with: {command: "git log ${{ input.branch }}"}        →  DN8006 untrusted text
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dagnats.compiler.deduce import Deduced
+from dagnats.compiler.literals import Path, place_of, texts_in
 from dagnats.compiler.reads import IN_TEXT, Read
 from dagnats.compiler.remembered import once
 from dagnats.compiler.roots import Schemas
@@ -18,7 +19,6 @@ from dagnats.diagnostics.diagnostic import NOWHERE, Diagnostic, Severity, Sink
 from dagnats.expr.ast import Expr, Literal, walk
 from dagnats.expr.types import Bool, Double, Enum, Int, Null, Type
 from dagnats.lang.tree import Planner, Step, Workflow
-from dagnats.source.document import locate
 
 SINK_KEY = "x-dagnats-sink"
 """What a contract says of a property that is run, and not only read: `shell`, `sql` or `url`."""
@@ -78,18 +78,16 @@ def _credentials(spot: Spot, sink: Sink) -> None:
     for node, path, found in once(_shown, embedded.expr):
         message = f"this looks like {found}, for everyone to read"
         help_ = "declare a name in `secrets`, write `${{ secrets.NAME }}`, and revoke this"
-        span = embedded.spans.get(node.id, embedded.span)
-        if (held := embedded.constants.get(node.id)) is not None:
-            span = locate(held, path)[0].span
+        span = place_of(embedded, node, path)
         sink.add(Diagnostic("DN8003", message, span, Severity.WARNING, help=help_))
 
 
-def _shown(expr: Expr) -> tuple[tuple[Literal, list[str | int], str], ...]:
+def _shown(expr: Expr) -> tuple[tuple[Literal, Path, str], ...]:
     """Return the constants that hold a credential, each with the first one: where, and its kind."""
     shown = []
     for node in walk(expr):
         if isinstance(node, Literal):
-            texts = ((path, _credential(text)) for path, text in _texts(node.value))
+            texts = ((path, _credential(text)) for path, text in texts_in(node.value))
             shown += [(node, path, found) for path, found in texts if found is not None][:1]
     return tuple(shown)
 
@@ -102,19 +100,6 @@ def _credential(text: str) -> str | None:
         if any(word in text for word in words) and re.search(pattern, text):
             return name
     return None
-
-
-def _texts(value: Any) -> Iterator[tuple[list[str | int], str]]:
-    """Yield the texts of a constant, each with the path that leads to it."""
-    stack: list[tuple[list[str | int], Any]] = [([], value)]
-    while stack:
-        path, part = stack.pop()
-        if isinstance(part, str):
-            yield path, part
-        elif isinstance(part, dict):
-            stack.extend(([*path, key], each) for key, each in part.items())
-        elif isinstance(part, list):
-            stack.extend(([*path, at], each) for at, each in enumerate(part))
 
 
 def _untrusted(schema: Any, spot: Spot, reads: list[Read], sink: Sink) -> None:

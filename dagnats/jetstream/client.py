@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import nats.errors
+from nats.aio.client import NO_RESPONDERS_STATUS
 from nats.aio.client import Client as Connection
 
 from dagnats.claims import Claim
@@ -28,8 +29,6 @@ QUIET_S = 10.0
 """After so long without an event the engine is asked for a sign of life."""
 LOST_S = 60.0
 """How long a follower waits for a server that is gone."""
-NOBODY_THERE = "503"
-"""The status with which a server answers a request that nobody takes."""
 ENDS = ("workflow.completed", "workflow.failed", "workflow.cancelled")
 
 _encode = msgspec.json.Encoder().encode
@@ -98,7 +97,7 @@ class Client:
             await self._connection.publish(subject, payload, reply=inbox)
             while True:
                 message = await hearing.next_msg(timeout=ANSWER_S)
-                if (message.headers or {}).get(direct.STATUS) == NOBODY_THERE:
+                if (message.headers or {}).get(direct.STATUS) == NO_RESPONDERS_STATUS:
                     raise nats.errors.NoRespondersError
                 answer = _decode(message.data)
                 if answer.error is not None:

@@ -70,6 +70,8 @@ def judge(text, parser=parse_expression):
         ("input.count > 0 ? 1 : 1.5", "int | double"),
         ("has(steps.diff.output.risk)", "bool"),
         ("math.greatest(1, input.count)", "int"),
+        ("math.greatest(1, result)", "dyn"),
+        ("math.least(result, input.count, 1)", "dyn"),
         ("[1, 2.0]", "list(int | double)"),
         ("optional.of(1).value()", "int"),
         # What may be an optional gives one where it is read.

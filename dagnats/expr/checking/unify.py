@@ -87,9 +87,11 @@ class Signatures:
         known = self._memo.get(key)
         if known is not None:
             return known
+        if self._variadic and len(types) > 1:
+            return self._each(types)
         found = self._candidates(types)
         if not found:
-            return self._each(types) if self._variadic and len(types) > 1 else None
+            return None
         type_ = _alternatives([match.type for match in found], self._strict)
         result = Resolved(type_, any(match.loose for match in found))
         # What comes out of a type parameter is more than classes of arguments tell.
@@ -108,8 +110,6 @@ class Signatures:
         for overload in self._overloads:
             bound: dict[str, Type] = {}
             params = overload.params
-            if self._variadic and len(params) == 1 and not isinstance(params[0], List):
-                params = params * len(types)
             if len(params) == len(types) and all(
                 fits(t, p, bound, promote, self._strict) for t, p in zip(types, params, strict=True)
             ):
