@@ -86,10 +86,17 @@ def test_starting_without_watching_prints_the_id(live: Live) -> None:
     assert json.loads(out)["run_id"] == "by-hand"
     again = live.run("run", "start", "hello", '"Ada"', "--id", "by-hand")
     assert again[:2] == (0, "by-hand\n")
-    assert live.run("run", "watch", "by-h")[:2] == (0, "Hello, Ada!\n")
+    code, _, err = live.run("run", "watch", "by-h")
+    assert (code, err) == (4, "error: no run `by-h`\n"), "a chosen id is whole"
     assert live.run("run", "output", "by-hand")[:2] == (0, "Hello, Ada!\n")
     code, out, _ = live.run("run", "events", "by-hand", "--json")
     assert json.loads(out.splitlines()[-1])["type"] == "workflow.completed"
+
+
+def test_a_made_id_may_be_shortened(live: Live) -> None:
+    code, run_id, _ = live.run("run", "start", "hello", '"Ada"')
+    assert code == 0
+    assert live.run("run", "watch", run_id.strip()[:-1])[:2] == (0, "Hello, Ada!\n")
 
 
 def test_a_run_says_what_it_waits_for_and_can_be_cancelled(live: Live) -> None:

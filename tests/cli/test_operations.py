@@ -451,8 +451,11 @@ def test_watching_survives_a_restart_of_the_server(live: Live) -> None:
         live.server.kill_group()
         live.server.start()
         live.fine("run", "signal", "survives", "order.paid", "1")
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+        # Not `communicate`: it would lose what came along with the first line.
+        out = process.stdout.read()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        assert process.wait(60) == 0, err
     seqs = [json.loads(line).get("seq") for line in out.splitlines()][:-1]
     assert seqs == list(range(2, len(seqs) + 2))
     assert json.loads(out.splitlines()[-1])["status"] == "completed"

@@ -25,7 +25,8 @@ Status = Literal["pending", "running", "paused", "completed", "failed", "cancell
 RunId = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="Id of the run, a prefix that only it has, or `@last` for the newest."
+        metavar="RUN",
+        help="Id of the run, `@last` for the newest, or how a made id begins (not a chosen one).",
     ),
 ]
 OfWorkflow = Annotated[
