@@ -102,14 +102,21 @@ def locate(server: str | None, data_dir: Path | None) -> Target:
 
 
 class _Connection(Client):
-    """A client that does nothing any more once it is closed.
+    """A client that does nothing any more once it is closed, and cancels nobody by it.
 
-    nats-py closes while it reconnects by cancelling that once; `asyncio.wait_for` of Python 3.11
+    nats-py closes while it reconnects by cancelling that once. `asyncio.wait_for` of Python 3.11
     loses a cancellation that comes together with a refused connection, and it would go on for ever.
+    And while the old socket is being closed, both wait for one future: the cancelled one cancels
+    that, and so whoever closes.
     """
 
     async def close(self) -> None:
-        await super().close()
+        try:
+            await super().close()
+        except asyncio.CancelledError:
+            closing = asyncio.current_task()
+            if closing is None or closing.cancelling():
+                raise
         reconnecting = self._reconnection_task
         if reconnecting is asyncio.current_task():
             return

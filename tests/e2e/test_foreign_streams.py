@@ -161,6 +161,22 @@ def test_a_closed_connection_stays_closed_though_its_cancellation_is_lost(
     asyncio.run(main())
 
 
+def test_who_closes_a_connection_that_has_just_been_lost_is_not_cancelled(tmp_path: Path) -> None:
+    async def main() -> None:
+        server = await DevServer.start(tmp_path, fsync="interval")
+        # It is between two turns of the event loop that closing comes in the way of reconnecting.
+        for turns in range(5):
+            connected = await connect(server.url, credentials=server.credentials, name="test")
+            await connected._process_op_err(ConnectionResetError())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await connected.close()
+            assert connected.is_closed
+        await server.stop()
+
+    asyncio.run(main())
+
+
 def test_a_follower_says_that_the_server_is_gone_and_gives_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
