@@ -76,7 +76,6 @@ class _Certifier:
         self._whole: list[Load] = [l.NOTHING] * len(outline.steps)
         self._in_order: list[list[int]] = [[] for _ in outline.scopes]
         self._space: list[int] = []
-        self._has_undo = False
 
     def certificate(self) -> Certificate | None:
         outline, graph = self._ground.outline, self._ground.graph
@@ -143,7 +142,6 @@ class _Certifier:
         begun = [l.written(_BEGINS[key], name, space) for key in loads]
         parts = [own, *loads.values()]
         recovery, undo = loads.get("on_failure", l.NOTHING), loads.get("compensate", l.NOTHING)
-        self._has_undo |= "compensate" in handlers
         found: dict[str, Any] = l.added([*parts, *begun])
         found["undo"] = total([found["undo"], undo.duration])
         return Load(
@@ -200,10 +198,7 @@ class _Certifier:
             name: total([getattr(part, name) for part in parts], fixed.get(name, 0))
             for name in l.SUMMED
         }
-        # The run's own timeout is a timer, and so is the end of each `cancel_on` that has one; what
-        # runs last has neither.
-        listening = sum(cancel.timeout is not None for cancel in self._ground.workflow.cancel_on)
-        timers = most([total([main.timers], 1 + listening), last.timers])
+        timers = most([total([main.timers], self._timers_of_run(main)), last.timers])
         found = Certificate(
             attempts=self._told(sums["attempts"].bound),
             events=self._told(sums["events"].bound),
@@ -228,8 +223,6 @@ class _Certifier:
         """Return what a run costs beside its steps."""
         workflow = self._ground.workflow
         writes: costs.Writes = costs.RUN
-        if self._has_undo:
-            writes += costs.UNDOING
         if workflow.finally_:
             writes += costs.LAST
         if self._is_gated():
@@ -242,6 +235,17 @@ class _Certifier:
             "bytes": events * costs.envelope(0) + payloads,
             "cost": self._document_cost(),
         }
+
+    def _timers_of_run(self, main: Load) -> int:
+        """Return how many timers a run has beside its steps, until `finally`.
+
+        Its own timeout is one, and so is the end of each `cancel_on` that has one. A run whose
+        steps are done as soon as they begin has none.
+        """
+        if not main.duration.value and not self._is_gated() and not self._pauses():
+            return 0
+        cancel_on = self._ground.workflow.cancel_on
+        return 1 + sum(cancel.timeout is not None for cancel in cancel_on)
 
     def _spared(self) -> int:
         """Return the bytes that the largest start has and those of this workflow cannot have."""

@@ -36,8 +36,6 @@ ERROR_BYTES_MAX = (
     CHAR_BYTES_MAX * (ERROR_CODE_CHARS_MAX + ERROR_MESSAGE_CHARS_MAX) + ERROR_DETAILS_BYTES_MAX
 )
 """An error as JSON, addresses left aside."""
-REASON_BYTES_MAX = CHAR_BYTES_MAX * ERROR_MESSAGE_CHARS_MAX
-"""Why somebody cancels a run."""
 
 VALUE_CHARS_MAX = PAYLOAD_BYTES_MAX
 VALUE_ITEMS_MAX = PAYLOAD_BYTES_MAX // 2
@@ -152,24 +150,22 @@ def child(count: int) -> Writes:
 
 START: Final = Write("workflow.started", 1, 3 * _P)
 """The input, what triggered the run and came with it, and `vars` with `labels`."""
-RUN: Final = (
-    START,
-    Write("workflow.cancel_requested", 1, REASON_BYTES_MAX),
-    Write("workflow.completed", 1, _P),
-)
-"""A generation begins, may be asked to end before it does, and ends, if so as cancelled."""
+RUN: Final = (START, Write("workflow.completed", 1, _P))
+"""A generation begins and ends, however it does."""
 WAITING: Final = (Write("workflow.pending"),)
 """A run of a workflow that limits its runs may wait to be let in; its payload comes earlier."""
-UNDOING: Final = (Write("workflow.failing", 1, _E),)
 LAST: Final = (Write("workflow.finally_started", 1, _P + _E),)
 
 OUTSIDE: Final[Mapping[str, int]] = {
     "workflow.paused": 2,
     "workflow.signalled": 1,
     "workflow.pending": 1,
+    "workflow.cancel_requested": 1,
+    "workflow.failing": 1,
 }
-"""What people ask of a run as often as they like, and how many events that comes to: no certificate
-counts it. A pause is followed by its end; to wait for a time is an event more before the first."""
+"""What is asked and said of a run from outside of its steps, and how many events that comes to: no
+certificate counts it. A pause is followed by its end; to wait for a time is an event more before
+the first. The last two are said once at the most, of a run that ends before it is done."""
 
 
 def events(writes: Writes) -> int:

@@ -3,8 +3,8 @@
 Theory. `evolve` sees every event once, and with it the state of the step before and after. So all
 that a certificate bounds is counted by adding a few small numbers for each event: no frame is ever
 looked through. Counters are of one generation; they are part of the state, and a replay makes the
-same ones. What people ask for as often as they like (`ir.costs.OUTSIDE`) is left out, as it is in
-the certificate.
+same ones. What is asked and said of a run from outside (`ir.costs.OUTSIDE`) is left out, as it is
+in the certificate.
 
 Tokens and money are what workers report, `RunState.usage`: budgets end a loop or a run as soon as
 one is known to be used up, so what the last report says may be beyond, and nothing is asserted.
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from dagnats.ir.costs import OUTSIDE
+from dagnats.ir.costs import EVENT_ENVELOPE_BYTES_MAX, OUTSIDE
 from dagnats.ir.program import Bound, Certificate
 from dagnats.machine import events as ev
 
@@ -42,7 +42,7 @@ TIMED: Final = frozenset({"Waiting", "Sleeping", "Expecting", "Asking", "Calling
 
 _OUTSIDE: Final[dict[type, int]] = {
     kind: OUTSIDE[str(kind.__struct_config__.tag)]
-    for kind in (ev.RunPaused, ev.Signalled, ev.RunPending)
+    for kind in (ev.RunPaused, ev.Signalled, ev.RunPending, ev.CancelRequested, ev.RunFailing)
 }
 assert len(_OUTSIDE) == len(OUTSIDE)
 
@@ -55,13 +55,28 @@ def begin(counters: Counters) -> None:
 def wrote(counters: Counters, event: ev.Event, size: int | None = None) -> None:
     """Count an event, which has `size` bytes as JSON: worked out here unless it is known."""
     kind = type(event)
-    if kind not in _OUTSIDE:
-        counters.events += 1
-        if kind is ev.StepQueued:
-            counters.attempts += 1
-    else:
+    if kind in _OUTSIDE:
         counters.events += 1 - _OUTSIDE[kind]
+        counters.bytes += _apart(event, size)
+        return
+    counters.events += 1
+    if kind is ev.StepQueued:
+        counters.attempts += 1
     counters.bytes += len(ev.encode(event)) if size is None else size
+
+
+def _apart(event: ev.Event, size: int | None) -> int:
+    """Return the bytes of an event from outside that count, below 0 for what follows and does not.
+
+    The input that a pending run has been given is not told again when it starts.
+    """
+    match event:
+        case ev.RunPending():
+            return (len(ev.encode(event)) if size is None else size) - EVENT_ENVELOPE_BYTES_MAX
+        case ev.RunPaused():
+            return -EVENT_ENVELOPE_BYTES_MAX
+        case _:
+            return 0
 
 
 def moved(counters: Counters, was: object, now: object) -> None:

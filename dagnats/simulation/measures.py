@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from dagnats.ir.program import Certificate
+from dagnats.machine import events as ev
 from dagnats.machine.advance import Transition
 from dagnats.machine.prepared import Prepared
 from dagnats.machine.state import RunState
@@ -13,6 +14,9 @@ MEASURES: Final = (
     "attempts", "events", "bytes", "concurrent_steps", "timers", "duration_ms", "expression_cost",
 )  # fmt: skip
 """What is observed, by the names of the certificate."""
+
+
+_UNCOUNTED: Final = (ev.Signalled, ev.RunPaused, ev.CancelRequested, ev.RunFailing)
 
 
 class Observed(Struct):
@@ -34,11 +38,14 @@ class Observed(Struct):
     spent: int = 0
     begun_at: int = 0
 
-    def take(self, program: Prepared, done: Transition, cost: int) -> None:
-        """Look at a run after a turn whose expressions cost so much together."""
+    def take(self, program: Prepared, done: Transition, cost: int, *, goes_on: bool) -> None:
+        """Look at a run after a turn whose expressions cost so much together.
+
+        `goes_on` says that there is more to be decided at once: nothing waits yet.
+        """
         state = done.state
         if state.generation == self.generation:
-            self.written += sum(map(len, done.lines))
+            self.written += _written(done)
             self.spent += cost
         else:
             self._begin(done, cost)
@@ -50,15 +57,15 @@ class Observed(Struct):
         self.duration_ms = max(self.duration_ms, state.at - self.begun_at)
         if not state.ended:
             self.concurrent_steps = max(self.concurrent_steps, counters.running)
-            self.timers = max(self.timers, counters.timers + _of_run(program, state))
+            if not goes_on:
+                self.timers = max(self.timers, counters.timers + _of_run(program, state))
 
     def _begin(self, done: Transition, cost: int) -> None:
         """Count anew: a generation begins with one of these events."""
         state = done.state
         # What was evaluated in a turn of two generations is left aside: whose it is, nobody knows.
         self.spent = cost if state.generation == 1 else 0
-        own = zip(done.events, done.lines, strict=True)
-        self.written = sum(len(line) for event, line in own if event.generation == state.generation)
+        self.written = _written(done)
         self.generation, self.begun_at = state.generation, state.at
 
     def merge(self, other: "Observed") -> None:
@@ -77,6 +84,15 @@ class Observed(Struct):
             if proven is not None and seen > proven:
                 return f"{name}: {seen:,} observed, {proven:,} certified"
         return None
+
+
+def _written(done: Transition) -> int:
+    """Return the bytes of the events of this generation that a certificate counts."""
+    return sum(
+        len(line)
+        for event, line in zip(done.events, done.lines, strict=True)
+        if event.generation == done.state.generation and not isinstance(event, _UNCOUNTED)
+    )
 
 
 def _of_run(program: Prepared, state: RunState) -> int:

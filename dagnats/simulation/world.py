@@ -208,7 +208,7 @@ class World:
         # An event that nobody waited for costs the engine, and is no part of the run; when somebody
         # resumes it, what waits for a worker is offered anew, as often as people like.
         cost, counts = spent(), done.events and not isinstance(request, i.Resume)
-        self.observed.take(self.program, done, cost if counts else 0)
+        self.observed.take(self.program, done, cost if counts else 0, goes_on=self.goes_on)
         if self.trusted:
             return
         wrong = violations(self.program, self.state, sliced=self.goes_on)

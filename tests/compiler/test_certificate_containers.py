@@ -46,44 +46,44 @@ def part(steps: str, name: str) -> Bound:
     ("steps", "name", "most", "symbolic", "dominant"),
     [
         (LOOP, "attempts", 7, "1·l.max_iterations", "a"),
-        (LOOP, "events", 3 + 1 + 7 * (TASK + 2), "4 + 13·l.max_iterations", "a"),
+        (LOOP, "events", 2 + 1 + 7 * (TASK + 2), "3 + 13·l.max_iterations", "a"),
         (LOOP, "concurrent_steps", 1, "1", None),
         (MAP, "attempts", 9, "1·m.max_items", "m"),
-        (MAP, "events", 3 + 2 + 9 * TASK, "5 + 11·m.max_items", "m"),
+        (MAP, "events", 2 + 2 + 9 * TASK, "4 + 11·m.max_items", "m"),
         (MAP, "concurrent_steps", 4, "1·m.max_concurrency", "m"),
         (BODY, "attempts", 63, "1·m.max_items·l.max_iterations", "a"),
-        (BODY, "events", 3 + 2 + 9 * (2 + 1 + 7 * 13),
-         "5 + 3·m.max_items + 13·m.max_items·l.max_iterations", "a"),
+        (BODY, "events", 2 + 2 + 9 * (2 + 1 + 7 * 13),
+         "4 + 3·m.max_items + 13·m.max_items·l.max_iterations", "a"),
         (BODY, "concurrent_steps", 9, "1·m.max_items", "a"),
         (SWITCH, "attempts", 5, "5", "c"),
-        (SWITCH, "events", 3 + 2 + 5 * TASK, "60", "c"),
+        (SWITCH, "events", 2 + 2 + 5 * TASK, "59", "c"),
         (SWITCH, "concurrent_steps", 2, "2", None),
         (AGENT, "attempts", 7, "1·l.max_iterations", "a"),
         (PLANNER, "attempts", 2 + 6, "2 + 1·p.max_steps", "p"),
         # A plan that is refused, or becomes steps, is the end of an attempt.
-        (PLANNER, "events", 3 + 2 * TASK + 1 + 6 * TASK, "26 + 11·p.max_steps", "p"),
+        (PLANNER, "events", 2 + 2 * TASK + 1 + 6 * TASK, "25 + 11·p.max_steps", "p"),
         (PLANNER, "concurrent_steps", 6, "1·p.max_steps", "p"),
         (PLANNER, "timers", 1 + 6 // 2, "4", "p"),
         (PLANNER.replace("task: t", "task: t, retry: {max_retries: 1}"), "timers", 1 + 6,
          "1 + 1·p.max_steps", "p"),
         (APPROVAL, "attempts", 0, "0", None),
         # Asked, one vote and three reminders; asked again, one vote; ended.
-        (APPROVAL, "events", 3 + 1 + 1 + 3 + 1 + 1 + 1, "11", "g"),
+        (APPROVAL, "events", 2 + 1 + 1 + 3 + 1 + 1 + 1, "10", "g"),
         (APPROVAL, "timers", 1 + 1, "2", None),
         (APPROVAL, "duration_ms", 11 * 3_600_000, "39600000", "g"),
-        (WAIT, "events", 3 + 1 + 5, "9", "w"),
+        (WAIT, "events", 2 + 1 + 5, "8", "w"),
         (WAIT, "timers", 2, "2", None),
         (WAIT, "concurrent_steps", 0, "0", None),
         (WAIT, "duration_ms", 3_600_000, "3600000", "w"),
         ("{id: n, type: sleep, config: {duration: 2h}}", "duration_ms", 7_200_000, "7200000", "n"),
         (HANDLED, "attempts", 1 + 1 + 2, "4", "c"),
-        (HANDLED, "events", 3 + 1 + 4 * TASK + 2, "50", "c"),
+        (HANDLED, "events", 2 + 4 * TASK + 2, "48", "c"),
         (HANDLED, "concurrent_steps", 1, "1", None),
-        (PAUSED, "events", 3 + 2 * TASK + 2, "5 + 11·l.max_iterations", "l"),
-        ("{id: v, type: transform, config: {value: '${{ run.id }}'}}", "events", 4, "4", "v"),
+        (PAUSED, "events", 2 + 2 * TASK + 2, "4 + 11·l.max_iterations", "l"),
+        ("{id: v, type: transform, config: {value: '${{ run.id }}'}}", "events", 3, "3", "v"),
         ("{id: v, type: transform, config: {value: '${{ run.id }}'}}", "expression_cost", 2, "2",
          "v"),
-        ("{id: f, type: fail, config: {code: no}}", "events", 4, "4", "f"),
+        ("{id: f, type: fail, config: {code: no}}", "events", 3, "3", "f"),
     ],
 )  # fmt: skip
 def test_numbers(steps: str, name: str, most: int, symbolic: str, dominant: str | None) -> None:
@@ -188,14 +188,14 @@ def test_a_child_that_is_known_counts_as_its_certificate_says() -> None:
     found = proven(f"name: w\nsteps: [{CHILD}]", registered).certificate
     assert found is not None
     assert (found.attempts.max, found.attempts.symbolic) == (2, "2")
-    assert found.events.max == 3 + 4 + 2 * (3 + TASK)
+    assert found.events.max == 2 + 4 + 2 * (2 + TASK)
     assert found.duration_ms.max == 2 * 3_600_000 + 1_000
 
 
 def test_a_child_that_is_not_known_is_left_out_and_that_is_said() -> None:
     found = certificate_of(f"name: w\nsteps: [{CHILD}]")
     assert (found.attempts.max, found.attempts.symbolic) == (0, "0, without `pay`")
-    assert found.events.max == 3 + 4
+    assert found.events.max == 2 + 4
 
 
 def test_the_events_of_children_are_of_their_own_histories() -> None:
@@ -203,7 +203,7 @@ def test_the_events_of_children_are_of_their_own_histories() -> None:
     large = replace(child, certificate=_with_events(child.certificate, 900_000))
     found = proven(f"name: w\nsteps: [{CHILD}]", lambda _: large)
     assert found.certificate is not None
-    assert found.certificate.events.max == 7 + 1_800_000
+    assert found.certificate.events.max == 6 + 1_800_000
 
 
 def _with_events(certificate: Certificate, events: int) -> Certificate:
@@ -238,7 +238,7 @@ def test_twice_the_steps_cost_twice_as_much(steps: str) -> None:
 
     one, two = certified(1), certified(2)
     assert two.attempts.max == 2 * (one.attempts.max or 0)
-    assert (two.events.max or 0) - 3 == 2 * ((one.events.max or 0) - 3)
+    assert (two.events.max or 0) - 2 == 2 * ((one.events.max or 0) - 2)
 
 
 def test_every_part_is_there_for_every_kind() -> None:

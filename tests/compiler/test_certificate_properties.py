@@ -161,8 +161,6 @@ def test_the_certificate_counts_what_a_walk_counts(text: str) -> None:
     fixed: Writes = costs.RUN
     if last is not None:
         fixed += costs.LAST
-    if any(node.compensate is not None for node in program.nodes):
-        fixed += costs.UNDOING
     events = walk.events(None) + (0 if last is None else walk.events(last))
     assert found.events.max == costs.events(fixed) + events
 

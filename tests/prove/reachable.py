@@ -2,11 +2,7 @@
 
 A program without choices reaches all of it, but for what its times do not let come together:
 
-- a request to cancel costs an event. It comes on top only while a step that closes the run
-  (`simulation.targets.closing`) lacks its last answer, and all others have done their worst. Where
-  no step closes the run, or each of those is over before the others can be, it is one event fewer;
 - steps are there at once only if none must be over before another can begin;
-- the timeout of a run whose steps are done at once is no timer: it is over with its first turn;
 - jitter makes the waits of children shorter, who ask for nothing.
 
 Times here are worked out anew, from the program: the least and the most that each step takes.
@@ -29,10 +25,7 @@ from dagnats.ir.program import (
     WaitForEventNode,
 )
 from dagnats.simulation.targets import (
-    AT_ONCE,
     Crowd,
-    bodies,
-    closing,
     crowd,
     members,
     running,
@@ -114,61 +107,14 @@ class Reach:
 
     # ── what is reached ──────────────────────────────────────────────────────────────────────────
 
-    def missing(self) -> dict[str, int]:
-        """Return by how much the most that runs reach is less than certified, by measure."""
-        found = dict.fromkeys(("attempts", "concurrent_steps"), 0)
-        found["events"] = int(not self._closes(None, closing(self._program)))
-        found["timers"] = int(self._has_no_timer())
-        return found
-
     def may_miss(self) -> dict[str, int]:
-        """Return by how much it may be less where times decide, at most."""
+        """Return by how much less than certified may be reached, by measure: at most."""
         program = self._program
         return {
             "concurrent_steps": self._apart(crowd(program, running)),
             "timers": self._apart(crowd(program, timed)),
             "duration_ms": self._jitter(),
         }
-
-    def _has_no_timer(self) -> bool:
-        """Whether all is done in the first turn, but for what runs last and has no timer either."""
-        if crowd(self._program, timed).size:
-            return False
-        nodes, last = self._program.nodes, self._program.finally_body
-        before = [
-            node for at, node in enumerate(nodes) if last is None or not self._is_in(at, last)
-        ]
-        return all(isinstance(node, (LoopNode, MapNode, *AT_ONCE)) for node in before)
-
-    def _is_in(self, at: int, body: int) -> bool:
-        """Whether a step stands in a body, or in something that does."""
-        within = self._program.nodes[at].within
-        if within is None or within == body:
-            return within == body
-        container = self._program.bodies[within].container
-        return container is not None and self._is_in(container, body)
-
-    def _closes(self, body: int | None, names: frozenset[str]) -> bool:
-        """Whether some step of these can be the last one of a body to end."""
-        numbers = self._inside.get(body, ())
-        return any(
-            self._end(at).most >= max((self._done(n) for n in numbers if n != at), default=0)
-            for at in numbers
-            if self._is_closing(at, names)
-        )
-
-    def _is_closing(self, at: int, names: frozenset[str]) -> bool:
-        node = self._program.nodes[at]
-        if node.id in names:
-            return True
-        if isinstance(node, MapNode):
-            return any(self._program.nodes[n].id in names for n in self._inside[node.body])
-        return any(self._closes(body, names) for body in bodies(node))
-
-    def _done(self, at: int) -> int:
-        """Return when a step has done its worst, but for its end if that is all it lacks."""
-        asleep = isinstance(self._program.nodes[at], SleepNode)
-        return self._start(at).least if asleep else self._end(at).least
 
     def _apart(self, found: Crowd) -> int:
         """Return how much of a crowd must be over before another part of it can begin."""
