@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from dagnats.compiler import loads as l
+from dagnats.compiler import load as l
 from dagnats.compiler.costing import cost
 from dagnats.compiler.cycles import order
 from dagnats.compiler.ground import Ground
@@ -32,7 +32,8 @@ from dagnats.compiler.limits import (
     report_payloads,
     report_unbounded,
 )
-from dagnats.compiler.loads import Load, Loads
+from dagnats.compiler.load import Load
+from dagnats.compiler.loads import Loads
 from dagnats.compiler.measures import Measure, most, total
 from dagnats.compiler.outline import FINALLY, ROOT
 from dagnats.compiler.outputs import Lookup

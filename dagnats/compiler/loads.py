@@ -9,9 +9,19 @@ waits has a timer. `ir.costs` says what a transition writes. `certify` puts step
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from dagnats.compiler.load import (
+    MICRO,
+    NOTHING,
+    SUMMED,
+    Load,
+    added,
+    either,
+    multiplied,
+    of_certificate,
+    written,
+)
 from dagnats.compiler.measures import ZERO, Measure, most, plain, repeated, total
 from dagnats.compiler.outputs import Lookup
 from dagnats.compiler.resolved import Policies, Work, works
@@ -20,77 +30,6 @@ from dagnats.ir.costs import Writes
 from dagnats.ir.program import Certificate
 from dagnats.lang import tree
 from dagnats.lang.tree import Step
-
-MICRO: Final = 1_000_000
-"""Money is counted in millionths of a dollar."""
-
-
-class Load(Struct, frozen=True):
-    """What one execution costs.
-
-    `history` are the events of this run alone, `events` those of children besides. `concurrent`
-    are attempts at once, `timers` those open at once, `instances` steps that exist at once.
-    `duration` is the time until the end, `undo` what compensation takes later. `tokens` and
-    `usd` are None where no budget bounds them.
-    """
-
-    attempts: Measure = ZERO
-    events: Measure = ZERO
-    history: Measure = ZERO
-    bytes: Measure = ZERO
-    cost: Measure = ZERO
-    timers: Measure = ZERO
-    concurrent: Measure = ZERO
-    instances: Measure = ZERO
-    duration: Measure = ZERO
-    undo: Measure = ZERO
-    tokens: Measure | None = ZERO
-    usd: Measure | None = ZERO
-
-
-SUMMED: Final = ("attempts", "events", "history", "bytes", "cost", "undo")
-"""What is as much as all of its parts, however they follow each other."""
-
-BUDGETED: Final = ("tokens", "usd")
-NOTHING: Final = Load()
-
-
-def added(loads: Sequence[Load]) -> dict[str, Any]:
-    """Return the sums of some loads, of what is summed."""
-    found: dict[str, Any] = {
-        name: total([getattr(load, name) for load in loads]) for name in SUMMED
-    }
-    for name in BUDGETED:
-        parts = [getattr(load, name) for load in loads]
-        found[name] = None if None in parts else total(parts)
-    return found
-
-
-def either(loads: Sequence[Load]) -> Load:
-    """Return the worst of some loads of which one comes to be."""
-    if not loads:
-        return NOTHING
-    found: dict[str, Any] = {}
-    for name in Load.__struct_fields__:
-        parts = [getattr(load, name) for load in loads]
-        found[name] = None if None in parts else most(parts)
-    return Load(**found)
-
-
-def written(writes: Writes, name: str, space: int) -> Load:
-    """Return the load of events alone; `space` is what each takes beside its payload."""
-    count = plain(costs.events(writes), name)
-    size = plain(count.value * space + costs.payloads(writes), name)
-    return Load(events=count, history=count, bytes=size)
-
-
-def _times(load: Load, times: int, size: str) -> dict[str, Any]:
-    """Return what is summed, as often as `size` says."""
-    found: dict[str, Any] = {name: repeated(getattr(load, name), times, size) for name in SUMMED}
-    for name in BUDGETED:
-        part = getattr(load, name)
-        found[name] = None if part is None else repeated(part, times, size)
-    return found
 
 
 class Loads:
@@ -230,7 +169,7 @@ class _One:
         size = self._size("max_iterations")
         each = frozenset(self._expressions) - {"when", "initial_state"}
         one = self._task(work, each)
-        found = _times(one, count, size)
+        found = multiplied(one, count, size)
         found["cost"] = total([found["cost"], plain(self._cost(each, inside=False), self._name)])
         if loop.initial_state is not None:
             first = plain(costs.STATE_BYTES, self._name)
@@ -266,7 +205,7 @@ class _One:
         duration = asked * one.duration.value + chain * planned.duration.value
         return Load(
             **added(
-                [Load(**asks, tokens=None, usd=None), end, Load(**_times(planned, count, size))]
+                [Load(**asks, tokens=None, usd=None), end, Load(**multiplied(planned, count, size))]
             ),
             timers=most([one.timers, timers]),
             concurrent=repeated(plain(1, name), count, size),
@@ -288,7 +227,7 @@ class _One:
             written(costs.PASS, self._name, self._space),
             cost=plain(self._cost(_PER_PASS, inside=True), self._name),
         )
-        found = added([own, last, Load(**_times(Load(**added([each, body])), count, size))])
+        found = added([own, last, Load(**multiplied(Load(**added([each, body])), count, size))])
         found |= self._paused(loop, found)
         budget = loop.budget if isinstance(loop, tree.AgentLoop) else None
         waits = plain(int(bool(loop.delay) and count > 1), self._name)
@@ -355,7 +294,7 @@ class _One:
             duration = repeated(duration, rounds, in_turn)
         instances = repeated(item.instances, window, at_once)
         return Load(
-            **added([own, Load(**_times(item, count, size))]),
+            **added([own, Load(**multiplied(item, count, size))]),
             timers=repeated(item.timers, window, at_once),
             concurrent=repeated(item.concurrent, window, at_once),
             instances=total([own.instances, instances]),
@@ -401,7 +340,7 @@ class _One:
         if known is not None:
             # Whoever does not wait for the child waits for its start.
             limit = limit if child.detach else min(limit, known.duration_ms.max or limit)
-            own = replace(own, **added([own, _known(name, known, times)]))
+            own = replace(own, **added([own, of_certificate(known, name, times)]))
         pauses = costs.pauses_ms(retry, asked=False)
         took = times * limit + pauses
         return replace(
@@ -459,19 +398,3 @@ def _task_of(work: Work) -> _Task:
     pauses = costs.pauses_ms(work.retry, asked=True)
     duration = deliveries * (work.queue_timeout_ms + work.timeout_ms) + pauses
     return _Task(attempts, deliveries, costs.events(writes), costs.payloads(writes), duration)
-
-
-def _known(name: str, known: Certificate, times: int) -> Load:
-    """Return what a child adds; its events are of a history of its own."""
-
-    def part(number: int | None, scale: int = 1) -> Measure:
-        return plain((number or 0) * times * scale, name)
-
-    return Load(
-        attempts=part(known.attempts.max),
-        events=part(known.events.max),
-        bytes=part(known.bytes.max),
-        cost=part(known.expression_cost.max),
-        tokens=None if known.tokens.max is None else part(known.tokens.max),
-        usd=None if known.usd.max is None else part(known.usd.max, MICRO),
-    )

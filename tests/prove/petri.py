@@ -10,6 +10,7 @@ themselves: a step can end as its bodies can.
     a: [b], b: [a]    →  deadlock: nothing begins
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -250,24 +251,37 @@ def _step(program: p.Program, at: int, where: Mapping[int, int]) -> Step:
 
 
 def skeleton_of(document: Mapping[str, Any]) -> Scope:
-    """Return what the steps of a document are as a scope; only written dependencies count."""
-    return _read(document["steps"])
+    """Return what the steps of a document are as a scope."""
+    return _read(document["steps"], document.get("defaults", {}))
 
 
 NOBODY = -1
 """The source of an edge to what is no step of the scope: it never settles."""
+_BOUNDS = {
+    "loop": "max_iterations",
+    "agent_loop": "max_iterations",
+    "map": "max_items",
+    "planner": "max_steps",
+    "continue_as_new": "max_generations",
+    "wait_for_event": "timeout",
+    "approval": "timeout",
+}
+_NAMED = re.compile(r"\bsteps\.(\w+)")
 
 
-def _read(steps: list[dict[str, Any]]) -> Scope:
+def _read(steps: list[dict[str, Any]], defaults: Mapping[str, Any]) -> Scope:
     handled = {step.get(key) for step in steps for key in ("on_failure", "compensate")}
     inside = [step for step in steps if step["id"] not in handled]
-    where = {step["id"]: number for number, step in enumerate(inside)}
-    found = [_read_step(step, where) for step in inside]
-    others = {s["id"]: _read_step(s, where) for s in steps if s["id"] in handled}
+    where = {step["id"]: NOBODY for step in steps if step["id"] in handled}
+    where |= {step["id"]: number for number, step in enumerate(inside)}
+    found = [_read_step(step, where, defaults) for step in inside]
+    others = {s["id"]: _read_step(s, where, defaults) for s in steps if s["id"] in handled}
     return Scope(found, others)
 
 
-def _read_step(written: dict[str, Any], where: Mapping[str, int]) -> Step:
+def _read_step(
+    written: dict[str, Any], where: Mapping[str, int], defaults: Mapping[str, Any]
+) -> Step:
     config = written.get("config") or {}
     step = Step(written["id"], join=written.get("join", "all_success"))
     step.is_conditional = "when" in written
@@ -275,21 +289,19 @@ def _read_step(written: dict[str, Any], where: Mapping[str, int]) -> Step:
         name, allow = (edge, None) if isinstance(edge, str) else (edge["step"], edge.get("allow"))
         accepts = frozenset({COMPLETED} | ({allow} if allow else set()))
         # Who waits for what never ends waits for ever.
-        source = where.get(name)
-        step.edges.append((NOBODY if source is None else source, accepts))
+        step.edges.append((where.get(name, NOBODY), accepts))
+    # What a step reads, or something inside of it, it waits for.
+    read = set(_NAMED.findall(str(written)))
+    step.edges += [(where[name], frozenset(SETTLED)) for name in sorted(read & set(where))]
     step.handler = written.get("on_failure")
     kind = written.get("type", "normal")
-    if kind in {"loop", "map", "agent_loop"}:
-        step.is_bounded = bool({"max_iterations", "max_items"} & set(config))
-        if "steps" in config:
-            inner = _read(config["steps"])
-            inner.repeats = True
-            step.bodies = [inner]
-    elif kind == "switch":
-        bodies = [case["steps"] for case in config["cases"]]
-        step.bodies = [_read(body) for body in bodies]
-        step.may_pass_over = True
-    elif kind in {"wait_for_event", "approval"}:
-        step.is_bounded = "timeout" in config
+    bound = _BOUNDS.get(kind)
+    usual = "wait_timeout" if bound == "timeout" else bound
+    step.is_bounded = bound is None or bound in config or usual in defaults
+    bodies = [config.get("steps"), *(case["steps"] for case in config.get("cases", ()))]
+    step.bodies = [_read(body, defaults) for body in [*bodies, config.get("default")] if body]
+    step.may_pass_over = kind == "switch"
+    for body in step.bodies:
+        body.repeats = kind != "switch"
     step.continues = kind == "continue_as_new"
     return step

@@ -4,6 +4,9 @@ Observed is never more than certified. For `straight` programs, which have no ch
 as much: attempts, events, steps and timers at once, and duration, but for what their times keep
 apart, which `tests.prove.reachable` tells from the program. With switches, certified is at most
 half as much again as the worst of the ways that were tried.
+
+The control skeleton of each is sound by an independent verdict, and of a copy with one thing wrong
+that verdict and the compiler's are the same.
 """
 
 from collections import Counter
@@ -27,7 +30,9 @@ from dagnats.simulation.measures import MEASURES, Observed
 from dagnats.simulation.metering import metered
 from dagnats.simulation.moves import Possible
 from dagnats.simulation.world import Violation
+from tests.prove.petri import problems, skeletons
 from tests.prove.reachable import Reach
+from tests.prove.spoiling import disagreement
 
 SIZES = 12
 WAYS_MAX = 40
@@ -63,6 +68,9 @@ def prove(seed: int, shape: str) -> Proof:
     program = compile_workflow(generate(seed, size, shape)).program
     if program is None:
         return Proof(False, [])
+    unsound = _unsound(program, seed, size, shape)
+    if unsound is not None:
+        return Proof(True, [Finding(seed, size, shape, unsound)], Observed(), program)
     prepared = metered(program, "sha256:0")
     possible = Possible(prepared)
     seen = Observed()
@@ -86,6 +94,12 @@ def prove(seed: int, shape: str) -> Proof:
         return Proof(True, [Finding(seed, size, shape, str(wrong))], seen, program)
     found = [Finding(seed, size, shape, wrong) for wrong in _loose(program, seen, shape)]
     return Proof(True, found, seen, program)
+
+
+def _unsound(program: Program, seed: int, size: int, shape: str) -> str | None:
+    """Return why tokens and the compiler do not agree about a program, or about a spoilt one."""
+    wrong = [one for scope in skeletons(program) for one in problems(scope)]
+    return wrong[0] if wrong else disagreement(seed, size, shape)
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
