@@ -59,7 +59,7 @@ def purge(
 ) -> None:
     """Remove runs that have ended: history, checkpoints, stored values, dead letters.
 
-    What is alive, or has been retried, stays; so does what such a run still needs.
+    What is alive, or has been retried, stays; so does what another run that is kept refers to.
     """
     before = moments.ago(older_than, "--older-than") or moments.now_ms()
     wanted = Wanted(before, workflow, status or "")
@@ -90,7 +90,7 @@ async def _all(
     needed = len(kept - seen)
     if needed and show is not None:
         stay = "stays" if needed == 1 else "stay"
-        output.say(f"{_counted(needed)} {stay}: needed by a run that is alive")
+        output.say(f"{_counted(needed)} {stay}: needed by another run that is kept")
     return len(seen)
 
 
