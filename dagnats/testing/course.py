@@ -29,6 +29,9 @@ RUNS = 100
 """Runs that clients start in a seed; children come on top."""
 PATIENCE_S = 900.0
 """Virtual seconds that a seed may take to end, when nothing goes wrong any more."""
+MISCHIEF_MAX_S = 900.0
+"""Faults end after so long, also when clients have not been answered: engines that die at each
+hundredth operation may never come to serve."""
 STILL_S = 14.0
 """When nothing was committed for so long, time jumps to what is due next."""
 BUSY_STILL_S = 80.0
@@ -185,9 +188,11 @@ class Simulation:
         clients = [
             asyncio.ensure_future(crowd.start(number, spread_s)) for number in range(self._runs)
         ]
-        await asyncio.gather(*clients, crowd.bystanders(spread_s))
+        asked = asyncio.gather(*clients, crowd.bystanders(spread_s))
+        await asyncio.wait({asked}, timeout=MISCHIEF_MAX_S)
         mischief.cancel()
         self._calm_down()
+        await asked
         await self._until_done()
         await self._finish()
 
