@@ -216,7 +216,8 @@ def tick(partition: Partition, now: int) -> None:
         due = start_at is not None and start_at <= now
         if live.state.status == "pending" and due and not partition.gates.knows(run_id):
             knock(partition, live, now)
-        if run_id in partition.runs and next_due_ms(live.program, live.state) <= now:
-            partition.apply(live, i.Tick(at=now))
+        held_until = partition.held_until
+        if run_id in partition.runs and next_due_ms(live.program, live.state, held_until) <= now:
+            partition.apply(live, i.Tick(at=now, held_until=held_until))
         if run_id in partition.runs:
             partition.arm(live)

@@ -124,6 +124,9 @@ class Partition:
         self.outbox = Outbox(number, offset)
         self.timers = Timers()
         self.dispatcher = Dispatcher(LEASE_MS)
+        self.held_until = 0
+        """Until then no attempt is over that a worker held before the takeover: it has a lease to
+        bring what it has come to while nobody served."""
         if contents.buckets is not None:
             self.dispatcher.load_buckets(contents.buckets)
         for node, key, at in contents.starts:
@@ -404,7 +407,7 @@ class Partition:
         while self.going_on and done < HEARD_AT_ONCE_MAX:
             live = self.runs.get(self.going_on.popleft())
             if live is not None:
-                self.apply(live, i.Tick(at=now))
+                self.apply(live, i.Tick(at=now, held_until=self.held_until))
             done += 1
         return done > 0
 
@@ -413,7 +416,7 @@ class Partition:
     def arm(self, live: Live) -> None:
         """Arm the next time that a run is to be looked at."""
         state = live.state
-        due = next_due_ms(live.program, state)
+        due = next_due_ms(live.program, state, self.held_until)
         start_at = state.birth.get("start_at")
         if state.status == "pending" and start_at is not None:
             # One that waits at a gate has been there, and must not be looked at again and again.
@@ -431,7 +434,7 @@ class Partition:
             return
         frame, at = found
         node = Turn(live.program, live.state, 0).scope(frame).nodes[at]
-        due = due_ms(node, frame.steps[at])
+        due = due_ms(node, frame.steps[at], self.held_until)
         if due is not None:
             self.arm_at(live.state.run_id, due)
 

@@ -4,7 +4,7 @@ from dagnats.engine import errands, housekeeping, intake
 from dagnats.engine.book import Live
 from dagnats.engine.faults import RunFaultError, in_words
 from dagnats.engine.notes import ticket_of
-from dagnats.engine.partition import Partition
+from dagnats.engine.partition import LEASE_MS, Partition
 from dagnats.ir.program import TaskNode
 from dagnats.machine import inputs as i
 from dagnats.machine.commands import Enqueue, Listen
@@ -22,6 +22,7 @@ def resume(partition: Partition, now: int) -> None:
     Raises RunFaultError with all runs that cannot be taken up.
     """
     partition.now = now
+    partition.held_until = now + LEASE_MS
     partition.mailbox.expire(now)
     _finish_purges(partition)
     for event in partition.mailbox.to_spread():
@@ -101,7 +102,7 @@ def _take_up(partition: Partition, live: Live, now: int) -> None:
     if next_due_ms(live.program, live.state) <= now:
         _hear_first(partition, live, now)
     if run_id in partition.runs:
-        partition.apply(live, i.Tick(at=now))
+        partition.apply(live, i.Tick(at=now, held_until=partition.held_until))
     if run_id not in partition.runs:
         return
     if live.state.worker_id:

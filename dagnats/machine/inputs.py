@@ -144,7 +144,13 @@ class EndChild(_Input, frozen=True):
 
 
 class Tick(_Input, frozen=True):
-    """Time has passed: do all that is due at `at`, and what a cut decision left open."""
+    """Time has passed: do all that is due at `at`, and what a cut decision left open.
+
+    No attempt that a worker holds is over before `held_until`: what it has come to while nobody
+    served is heard first.
+    """
+
+    held_until: int = 0
 
 
 class Cancel(_Input, frozen=True):

@@ -44,8 +44,8 @@ def apply(turn: Turn, request: i.Input) -> None:  # noqa: C901, PLR0912 (one cas
             _answer(turn, request)
         case i.Signal(event=event):
             wait.signalled(turn, event)
-        case i.Tick():
-            tick(turn)
+        case i.Tick(held_until=held_until):
+            tick(turn, held_until)
         case i.Admit():
             if turn.state.status == "pending":
                 turn.add(ev.RunStarted(*turn.head(), payload={}))

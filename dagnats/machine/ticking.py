@@ -31,8 +31,11 @@ from dagnats.machine.turn import Turn
 from dagnats.machine.values import rate_key, step_input
 
 
-def tick(turn: Turn) -> None:
-    """Finish what was decided before, then let time act: on the run, on its steps."""
+def tick(turn: Turn, held_until: int = 0) -> None:
+    """Finish what was decided before, then let time act: on the run, on its steps.
+
+    Attempts that workers hold are not over before `held_until`.
+    """
     state = turn.state
     flow.recall(turn)
     at_once.take_up(turn)
@@ -46,7 +49,7 @@ def tick(turn: Turn) -> None:
         return
     for frame, at, node, step in open_steps(turn.program, state):
         if frame.steps[at] is step and state.status != "pending":
-            due = due_ms(node, step)
+            due = due_ms(node, step, held_until)
             if due is not None and turn.at >= due:
                 _overdue(turn, frame, at, node, step)
 
@@ -65,12 +68,14 @@ def open_steps(program: Prepared, state: RunState) -> list[tuple[Frame, int, Nod
 WAITING_FOR = (Ready, Running, Waiting, Sleeping, Expecting, Asking, Calling)
 
 
-def due_ms(node: Node, step: StepState) -> int | None:
-    """Return when time alone will change a step, or None."""
+def due_ms(node: Node, step: StepState, held_until: int = 0) -> int | None:
+    """Return when time alone will change a step, or None; one that is held, not before then."""
     match step, node:
         case Waiting(until=until), _:
             return until
-        case ((Ready() | Running()), TaskNode()):
+        case Running(), TaskNode():
+            return max(task.due_ms(node, step), held_until)
+        case Ready(), TaskNode():
             return task.due_ms(node, step)
         case Sleeping(until=until), _:
             return until
@@ -84,17 +89,18 @@ def due_ms(node: Node, step: StepState) -> int | None:
             return None
 
 
-def next_due_ms(program: Prepared, state: RunState) -> int:
+def next_due_ms(program: Prepared, state: RunState, held_until: int = 0) -> int:
     """Return when time alone will change this run next; at the latest, its own timeout.
 
-    A run that is ending has had that, and a paused one begins nothing.
+    A run that is ending has had that, and a paused one begins nothing. Attempts that workers hold
+    are not over before `held_until`.
     """
     paused = state.status == "paused"
     found = [
         due
         for _, _, node, step in open_steps(program, state)
         if not (paused and isinstance(step, Waiting | Ready))
-        if (due := due_ms(node, step)) is not None
+        if (due := due_ms(node, step, held_until)) is not None
     ]
     if state.ending is None:
         found.append(state.timeout_from + program.program.timeout_ms)
