@@ -81,10 +81,12 @@ class Snapshots(Protocol):
     What saves raises UnavailableError when it may not be stored; saving again is harmless.
     """
 
-    async def load(self) -> Snapshot | None:
+    async def load(self, epoch: int = 0) -> Snapshot | None:
         """Return the newest checkpoint, or None.
 
-        What was saved before there was any mark is one at 0, of which nothing is covered.
+        What was saved before there was any mark is one at 0, of which nothing is covered. With the
+        epoch of an owner, nothing that an earlier one saves or forgets has any effect from then on,
+        however late it arrives. Raises FencedError when a later one has loaded.
         """
         ...
 

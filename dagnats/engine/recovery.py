@@ -1,8 +1,9 @@
 """From the log to a partition in memory: take over, load the checkpoint, fold the rest, catch up.
 
 The order matters. First the takeover record, so that an owner that is still alive is refused from
-then on and the log we read no longer grows. Then the fold. Then the history stream is brought up to
-the log, before anything new can be published behind it.
+then on and the log we read no longer grows. Then the checkpoint, which whoever was the owner before
+changes no more either, however late. Then the fold. Then the history stream is brought up to the
+log, before anything new can be published behind it.
 """
 
 import asyncio
@@ -84,7 +85,7 @@ async def recover(
     cannot be folded.
     """
     ownership = await log.take_over()
-    snapshot = await snapshots.load()
+    snapshot = await snapshots.load(ownership.epoch)
     fold = _Fold(programs, parked, feed)
     after = 0
     if snapshot is not None:

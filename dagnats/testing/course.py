@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dagnats.engine.mailbox import EVENTS_KEPT_MS
 from dagnats.errors import DagnatsError
 from dagnats.machine.ticking import next_due_ms
 from dagnats.testing import documents, faults, shape, virtual
@@ -268,8 +269,13 @@ class Simulation:
             await asyncio.sleep(1.0)
 
     async def _grow_old(self, keep_ms: int) -> None:
-        """Let everything grow old enough to be forgotten."""
-        self.world.skipped_ms += keep_ms + 86_400_000
+        """Let everything grow old enough to be forgotten, by the clock that is furthest behind.
+
+        An event is as old as the clock says by which it was published, and keeps the runs to whose
+        values it refers.
+        """
+        behind_ms = max(0, self.checker.latest_ms - self.fleet.earliest_ms)
+        self.world.skipped_ms += behind_ms + keep_ms + EVENTS_KEPT_MS
         for _ in range(SETTLE_TRIES):
             if not self.checker.runs and not self.checker.left_over():
                 break

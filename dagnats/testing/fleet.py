@@ -267,6 +267,11 @@ class Fleet:
                 return part.engine._clock.now_ms()  # noqa: SLF001 (looked at, not touched)
         return UnreliableClock(self.nodes[-1].process).now_ms()
 
+    @property
+    def earliest_ms(self) -> int:
+        """Return the time of the clock that is furthest behind, of engines that are alive."""
+        return min(UnreliableClock(one.process).now_ms() for one in self.nodes if one.process.alive)
+
     def _on_append(self, entry: LogEntry, process: Process, number: int) -> None:
         if self.closed:
             return

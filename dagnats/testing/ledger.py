@@ -64,6 +64,8 @@ class Ledger:
         self.started: dict[tuple[Attempt, int], str] = {}
         self.completed: set[Attempt] = set()
         self.keys: dict[tuple[str, str], str] = {}
+        self.latest_ms = 0
+        """The latest time that any event has: the clocks of owners differ."""
         self._gone: dict[int, set[int]] = {}
 
     @property
@@ -72,7 +74,8 @@ class Ledger:
         return sum(map(len, self.logs))
 
     def written(self, line: bytes, event: Any) -> None:
-        """Check what an event refers to, as it is stored."""
+        """Check what an event refers to, as it is stored, and note when it was."""
+        self.latest_ms = max(self.latest_ms, ev.milliseconds(event.timestamp))
         if _MARK in line:
             self.check_claims(f"event {line[:20]!r}", [msgspec.json.decode(line)])
         if isinstance(event, ev.RunRetried):

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dagnats.errors import BrokenError, FencedError, UncertainError
+from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError
 from dagnats.ports import Handler, LogEntry, Ownership, Snapshot
 
 MESSAGE_BYTES_MAX = 1_048_576
@@ -80,6 +80,8 @@ class Storage:
     snapshots: dict[str, bytes] = field(default_factory=dict)
     closed: dict[int, bytes] = field(default_factory=dict)
     mark: tuple[int, int] | None = None
+    saves: int = 0
+    """The epoch of the owner that may save checkpoints."""
     next_seq: int = 1
 
     @property
@@ -184,31 +186,47 @@ class MemorySnapshots:
     def __init__(self, storage: Storage, fault: Fault = no_fault) -> None:
         self._storage = storage
         self._fault = fault
+        self._epoch = 0
 
-    async def load(self) -> Snapshot | None:
-        """Return what is stored."""
+    async def load(self, epoch: int = 0) -> Snapshot | None:
+        """Return what is stored, and shut earlier owners out."""
+        if epoch:
+            if epoch < self._storage.saves:
+                raise FencedError("another engine saves the checkpoints")
+            self._epoch = epoch
+            self._shut_out()
         if self._storage.mark is None and not self._storage.snapshots and not self._storage.closed:
             return None
         seq, offset = self._storage.mark or (0, 0)
         closed = [self._storage.closed[chunk] for chunk in sorted(self._storage.closed)]
         return Snapshot(seq, offset, dict(self._storage.snapshots), closed)
 
+    def _shut_out(self) -> None:
+        self._storage.saves = self._epoch
+
+    def _check_owner(self) -> None:
+        if self._epoch < self._storage.saves:
+            raise UnavailableError("another engine saves the checkpoints")
+
     async def save_run(self, run_id: str, data: bytes) -> None:
         """Store a run."""
         await asyncio.sleep(0)
         self._fault("save_run")
+        self._check_owner()
         self._storage.snapshots[run_id] = data
 
     async def save_closed(self, chunk: int, data: bytes) -> None:
         """Store a chunk."""
         await asyncio.sleep(0)
         self._fault("save_closed")
+        self._check_owner()
         self._storage.closed[chunk] = data
 
     async def mark(self, seq: int, offset: int) -> None:
         """Store the mark."""
         await asyncio.sleep(0)
         self._fault("mark")
+        self._check_owner()
         self._storage.mark = (seq, offset)
 
     async def forget_runs(self, run_ids: Sequence[str]) -> None:
@@ -216,6 +234,7 @@ class MemorySnapshots:
         for run_id in run_ids:
             await asyncio.sleep(0)
             self._fault("forget_run")
+            self._check_owner()
             self._storage.snapshots.pop(run_id, None)
 
 

@@ -177,10 +177,13 @@ class UnreliableSnapshots(MemorySnapshots):
         self._process = process
         self._disk = process.world.disks[partition]
 
-    async def load(self) -> Snapshot | None:
+    async def load(self, epoch: int = 0) -> Snapshot | None:
         """Return what is stored."""
         check(self._process, await self._process.before("snapshots.load", takes_s=DISK_S))
-        return await super().load()
+        return await super().load(epoch)
+
+    def _shut_out(self) -> None:
+        self._disk.write(self._process.world.loop.time(), "owner", None, self._epoch)
 
     async def save_run(self, run_id: str, data: bytes) -> None:
         """Store a run."""
@@ -207,6 +210,7 @@ class UnreliableSnapshots(MemorySnapshots):
         process = self._process
         planned = await process.before(f"snapshots.{what}", takes_s=LATENCY_S)
         check(process, planned, UnavailableError)
+        self._check_owner()
         self._disk.write(process.world.loop.time(), what, key, data)
         process.after(planned)
 

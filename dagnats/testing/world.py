@@ -41,10 +41,11 @@ class Disk(Storage):
     def __init__(self, partition: int, shared: Shared) -> None:
         super().__init__(partition, shared)
         self.journal: deque[tuple[float, str, Any, Any]] = deque()
-        self.base: tuple[dict[str, bytes], dict[int, bytes], tuple[int, int] | None] = (
+        self.base: tuple[dict[str, bytes], dict[int, bytes], tuple[int, int] | None, int] = (
             {},
             {},
             None,
+            0,
         )
         self.trimmed_to = 0
 
@@ -57,20 +58,29 @@ class Disk(Storage):
 
     def _settle(self) -> None:
         _, what, key, data = self.journal.popleft()
-        runs, closed, mark = self.base
+        runs, closed, mark, saves = self.base
         if what == "mark":
             mark = data
+        elif what == "owner":
+            saves = data
         else:
             _play((runs, closed), None, what, key, data)
-        self.base = (runs, closed, mark)
+        self.base = (runs, closed, mark, saves)
 
     def lose_tail(self, now: float, rng: Random) -> None:
         """Forget some of what is not synced of the snapshots."""
         while self.journal and self.journal[0][0] <= now - SYNC_S:
             self._settle()
-        kept = rng.randint(0, len(self.journal))
-        left = list(self.journal)[:kept]
-        runs, closed, mark = self.base
+        # The record of an owner stays if what stands before it does.
+        kept = rng.randint(0, sum(what != "owner" for _, what, _, _ in self.journal))
+        left = []
+        for one in self.journal:
+            saved = one[1] != "owner"
+            if saved and not kept:
+                break
+            kept -= saved
+            left.append(one)
+        runs, closed, mark, self.saves = self.base
         self.snapshots, self.closed, self.mark = dict(runs), dict(closed), mark
         self.journal = deque(left)
         for _, what, key, data in left:
@@ -104,6 +114,8 @@ def _play(
             runs.pop(key, None)
         case "mark" if disk is not None:
             disk.mark = data
+        case "owner" if disk is not None:
+            disk.saves = data
 
 
 class Subscription:

@@ -39,7 +39,7 @@ def snapshot_closed(partition: int, slot: int) -> str:
 
 
 def parse_snapshot(subject: str) -> tuple[str, str]:
-    """Return what a snapshot subject holds (`run`, `closed` or `mark`) and of which run or slot."""
+    """Return what a snapshot is of (`run`, `closed`, `mark`, `owner`), and of which run or slot."""
     words = subject.split(".")
     return words[2], words[3] if len(words) > len(("snapshot", "0", "mark")) else ""
 
@@ -52,6 +52,11 @@ def snapshot_part(subject: str) -> int:
 def snapshot_mark(partition: int) -> str:
     """Return the subject that says up to where the snapshots of a partition reach."""
     return f"snapshot.{partition}.mark"
+
+
+def snapshot_owner(partition: int) -> str:
+    """Return the subject that says which owner of a partition may save snapshots."""
+    return f"snapshot.{partition}.owner"
 
 
 def history(run_id: str) -> str:

@@ -4,12 +4,13 @@ What the tests and the simulation believe of the doubles is thereby true of JetS
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from dagnats.errors import BrokenError, FencedError, UncertainError
+from dagnats.errors import BrokenError, FencedError, UnavailableError, UncertainError
 from dagnats.jetstream.snapshots import PART_BYTES_MAX
 from dagnats.ports import EventLog
 from dagnats.wire import subjects
@@ -284,6 +285,46 @@ def test_chunks_of_ended_runs_come_back_and_the_newest_mark_counts(play: Play) -
         assert found is not None
         assert (found.seq, found.offset) == (2, 20)
         assert sorted(found.closed) == [b"c0", b"c1", b"c2"]
+
+    play(test)
+
+
+def test_an_owner_that_was_replaced_changes_nothing_of_a_checkpoint(play: Play) -> None:
+    async def test(world: World) -> None:
+        old, new = world.snapshots(), world.snapshots()
+        assert await old.load(1) is None
+        for run_id in ("r", "ended"):
+            await old.save_run(run_id, b"old")
+        await old.mark(1, 10)
+        found = await new.load(3)
+        assert found is not None
+        assert found.runs == {"r": b"old", "ended": b"old"}
+        await new.save_run("r", b"new")
+        await new.save_closed(0, b"c new")
+        await new.mark(2, 20)
+        await new.forget_runs(["ended"])
+        late = [
+            old.save_run("r", b"late"),
+            old.save_run("ended", b"late"),
+            old.save_closed(0, b"c late"),
+            old.mark(1, 10),
+        ]
+        for one in late:
+            with pytest.raises(UnavailableError):
+                await one
+        with contextlib.suppress(UnavailableError):
+            await old.forget_runs(["r"])
+        with pytest.raises(FencedError):
+            await old.load(2)
+        left = await world.snapshots().load()
+        assert left is not None
+        assert (left.seq, left.offset) == (2, 20)
+        assert left.runs == {"r": b"new"}
+        assert list(left.closed) == [b"c new"]
+        await new.forget_runs(["r"])
+        left = await world.snapshots().load()
+        assert left is not None
+        assert left.runs == {}
 
     play(test)
 
