@@ -138,6 +138,7 @@ class Checker(Ledger):
         program = self.programs[event.payload["digest"]]
         run = Run(program, born(program, event), number)
         self.begun.add(event.run_id)
+        self._stopped.pop(event.run_id, None)  # that was one of this name, forgotten since
         parent = event.payload.get("parent")
         if parent is not None and event.run_id not in self._spawned:
             self.fail(f"{event.run_id} has begun, and its parent {parent} did not ask for it")
