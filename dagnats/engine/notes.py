@@ -29,6 +29,7 @@ def ticket_of(live: Live, command: c.Enqueue, now: int) -> Ticket:
         extra.get("offset_ms", 0) if extra else 0,
         concurrency.max_steps if concurrency is not None else None,
         admission.sticky,
+        state.life,
     )
 
 

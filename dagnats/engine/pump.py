@@ -233,7 +233,8 @@ class Pump:
         tasks = []
         for ticket in tickets:
             live = runs.get(ticket.run_id)
-            if live is not None:  # else it has ended; its worker would only be told to stop
+            # Else it has ended while this was stored, or has begun anew: nobody waits for a result.
+            if live is not None and live.state.life == ticket.life:
                 tasks.append(_task(live, ticket))
         return tasks
 

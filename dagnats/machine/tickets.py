@@ -17,7 +17,7 @@ class Ticket(msgspec.Struct, frozen=True, gc=False):
     """One delivery of one attempt, waiting or held.
 
     `rate_key` is the text of the key of its keyed limit, `offset_ms` by how much it counts as
-    older, `max_steps` how many attempts of the run may be held at once.
+    older, `max_steps` how many attempts of the run may be held at once, `life` the one of the run.
     """
 
     run_id: str
@@ -33,6 +33,7 @@ class Ticket(msgspec.Struct, frozen=True, gc=False):
     offset_ms: int = 0
     max_steps: int | None = None
     sticky: str | None = None
+    life: int = 1
 
     @property
     def key(self) -> DeliveryKey:

@@ -226,9 +226,9 @@ class Simulation:
                 self._jump()
 
     def _jump(self) -> None:
-        """Let the time of all clocks jump to what is due next."""
+        """Let the time of all clocks jump to what is due next, by the one furthest behind."""
         due = min((_due_ms(run) for run in self.checker.live.values()), default=0)
-        ahead = due - self.fleet.now_ms + 10
+        ahead = due - self.fleet.earliest_ms + 10
         if ahead > 0:
             self.world.skipped_ms += ahead
             self.world.note("jump", f"{ahead} ms")

@@ -270,7 +270,8 @@ class Fleet:
     @property
     def earliest_ms(self) -> int:
         """Return the time of the clock that is furthest behind, of engines that are alive."""
-        return min(UnreliableClock(one.process).now_ms() for one in self.nodes if one.process.alive)
+        alive = [one.process for one in self.nodes if one.process.alive]
+        return min((UnreliableClock(one).now_ms() for one in alive), default=self.now_ms)
 
     def _on_append(self, entry: LogEntry, process: Process, number: int) -> None:
         if self.closed:
