@@ -292,7 +292,7 @@ class Simulation:
 
     def _is_idle(self, number: int) -> bool:
         part = self.fleet.serving(number)
-        if part is None:
+        if part is None or not part.is_quiet:
             return False
         return not any(leftovers(part.partition, part.errands).values())
 

@@ -60,6 +60,12 @@ class Part(msgspec.Struct):
     engine: Engine
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether all that was decided is stored: an append may be under way for long."""
+        pump = self.engine._pump  # noqa: SLF001 (looked at, not touched)
+        return pump is not None and pump.quiet
+
+    @property
     def partition(self) -> Any:
         """Return what the engine has in memory, once it has."""
         pump = self.engine._pump  # noqa: SLF001 (looked at, not touched)

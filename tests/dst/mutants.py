@@ -208,23 +208,7 @@ MUTANTS = (
         20,
         2,
     ),
-    Mutant(
-        "clock-of-the-owner",
-        "engine/partition.py",
-        "        at = self.latest = max(self.now, self.latest)\n",
-        "        at = self.now\n",
-        "events are as old as the clock of a new owner says: what came early is lost",
-        400,
-    ),
     # ── large values, and what is forgotten ──────────────────────────────────────────────────────
-    Mutant(
-        "living-references",
-        "engine/purging.py",
-        "            needed |= wanted & live.refers\n",
-        "            pass\n",
-        "a run is forgotten while one that is alive refers to its values",
-        480,
-    ),
     Mutant(
         "kept-references",
         "engine/purging.py",
